@@ -1,0 +1,180 @@
+"""Documents, passages and spans: what every layer speaks of.
+
+Offsets are always in characters (Python ``str`` indices) of the text that the loader produced and the catalog keeps,
+half-open ``[start, end)``. ``document.text[span.start:span.end]`` is what a person is shown, to the letter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+MediaType = Literal["text", "markdown", "html", "pdf", "docx"]
+"""The kinds of document that have a loader."""
+
+
+class Span(NamedTuple):
+    """A half-open range of characters, ``[start, end)``."""
+
+    start: int
+    end: int
+
+
+class Locator(NamedTuple):
+    """Where a person finds a place in the original document; what a format lacks is ``None``."""
+
+    page: int | None = None
+    """Page number, from 1 (PDF)."""
+    heading: str | None = None
+    """Path of headings above the place, outermost first, joined by `` › ``."""
+    line: int | None = None
+    """Line number in the source file, from 1 (text and Markdown)."""
+
+
+class Landmark(NamedTuple):
+    """From this character on, the place is at this locator, until the next landmark."""
+
+    start: int
+    locator: Locator
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDocument:
+    """What a loader makes of one file.
+
+    Attributes:
+        text: The whole text; every offset indexes it.
+        landmarks: Sorted by ``start``, the first at 0 (or empty for an empty text).
+        title: Title from the document itself, else empty.
+        media_type: Which loader read it.
+    """
+
+    text: str
+    landmarks: tuple[Landmark, ...]
+    title: str
+    media_type: MediaType
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage before it is stored.
+
+    Attributes:
+        span: Where it stands in the document's text; ``text == document.text[span.start:span.end]``.
+        text: Its words.
+        heading: Title and headings above it, joined by `` › ``; encoded in front of the text, never shown as a quote.
+    """
+
+    span: Span
+    text: str
+    heading: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stored passage with all that is needed to cite it.
+
+    Attributes:
+        id: The catalog's and FAISS's int64 id.
+        document_id: The catalog's id of the document version it belongs to.
+        document: The document's name as given at ingest: its path, POSIX style.
+        version: Version of the document, from 1; a changed file gets the next one.
+        span: Where it stands in the document's text.
+        text: Its words, equal to the document's text at ``span``.
+        heading: Title and headings above it, joined by `` › ``; may be empty.
+        locator: Page, heading or line of its first character.
+    """
+
+    id: int
+    document_id: int
+    document: str
+    version: int
+    span: Span
+    text: str
+    heading: str
+    locator: Locator
+
+
+class StageScores(NamedTuple):
+    """What each stage of retrieval thought of a passage; ``None`` where the stage did not see it."""
+
+    dense: float | None = None
+    """Inner product of unit vectors, -1 to 1."""
+    lexical: float | None = None
+    """BM25 score, 0 or more, higher is better."""
+    fused: float = 0.0
+    """What the hybrid ranking sorts by, higher is better."""
+    rerank: float | None = None
+    """The reader's answerability logit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPassage:
+    """A retrieved passage, its rank from 1 and the scores of each stage."""
+
+    passage: Passage
+    rank: int
+    scores: StageScores
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFilter:
+    """Which passages a search may return; the default lets everything through.
+
+    Attributes:
+        path_glob: Shell pattern over the document's name, for instance ``notes/**/*.md``.
+        media_types: Only these kinds of document; empty means all.
+    """
+
+    path_glob: str | None = None
+    media_types: frozenset[MediaType] = field(default_factory=frozenset)
+
+
+class EncoderPin(NamedTuple):
+    """Which encoder made a collection's vectors; another one is refused."""
+
+    id: str
+    hash: str
+    """SHA-256 of the weights, hex."""
+    dimension: int
+
+
+class FileStamp(NamedTuple):
+    """What tells an unchanged file from a changed one."""
+
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    """Modification time, nanoseconds since the epoch."""
+    content_sha256: str
+    """SHA-256 of the file's bytes, hex."""
+
+
+class Hit(NamedTuple):
+    """A passage's id and the score one search gave it, higher is better."""
+
+    id: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """A document ready to be stored: its name, its file's stamp, its text and its chunks in order."""
+
+    name: str
+    stamp: FileStamp
+    loaded: LoadedDocument
+    chunks: tuple[Chunk, ...]
+
+
+def embedding_text(heading: str, text: str) -> str:
+    """Give the text that the encoder sees of a passage.
+
+    Args:
+        heading: Title and headings above the passage; may be empty.
+        text: The passage's words.
+
+    Returns:
+        The heading on a line of its own in front of the text, or the text alone.
+    """
+    return f"{heading}\n{text}" if heading else text

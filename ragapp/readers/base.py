@@ -1,0 +1,86 @@
+"""What every reader does: read passages, give the best answers they hold, each as a source slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from ragapp.indexes.types import Span
+
+
+class ReaderPassage(NamedTuple):
+    """What a reader sees of a passage."""
+
+    text: str
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One answer that stands in the passages.
+
+    Attributes:
+        passage: Position of the passage in the sequence that was read, from 0.
+        span: Characters of that passage's text; the answer is ``passages[passage].text[span.start:span.end]``.
+        text: That slice.
+        probability: Probability of this answer among all spans and "no answer", summed over the places it stands in.
+    """
+
+    passage: int
+    span: Span
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader found.
+
+    Attributes:
+        candidates: Best first; empty when the passages hold no words.
+        null_probability: Probability that the passages do not answer the question, 0 to 1.
+        answerability: One logit a passage, in the order given: above 0, the passage is held to answer the question.
+    """
+
+    candidates: tuple[Candidate, ...]
+    null_probability: float
+    answerability: tuple[float, ...]
+
+
+class Reader(Protocol):
+    """Reads passages and answers from them. The order of the passages never changes the answer."""
+
+    @property
+    def name(self) -> str:
+        """Name of the reader, for instance ``copy-fid``."""
+        ...
+
+    @property
+    def model_hash(self) -> str:
+        """SHA-256 of the weights, hex."""
+        ...
+
+    def read(self, question: str, passages: Sequence[ReaderPassage]) -> Reading:
+        """Find the best answers to a question in passages.
+
+        Args:
+            question: The question as asked.
+            passages: What retrieval found, in any order.
+
+        Returns:
+            Candidates, the probability of "no answer" and each passage's answerability.
+        """
+        ...
+
+    def rank(self, question: str, passages: Sequence[ReaderPassage]) -> tuple[float, ...]:
+        """Score how well each passage answers the question, without decoding.
+
+        Args:
+            question: The question as asked.
+            passages: What retrieval found, in any order.
+
+        Returns:
+            One answerability logit a passage, in the order given.
+        """
+        ...

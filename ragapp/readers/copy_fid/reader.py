@@ -1,0 +1,177 @@
+"""The copy-fid reader: question and passages in, source slices with probabilities out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from ragapp.errors import ModelCorrupt, ModelNotFound
+from ragapp.indexes.types import Span
+from ragapp.readers.base import Candidate, Reading, ReaderPassage
+from ragapp.readers.copy_fid.features import EncodedPair, Featurizer, special_ids
+from ragapp.readers.copy_fid.model import CopyFid, CopyFidConfig
+from ragapp.readers.copy_fid.search import SpanSearch, search_spans
+
+SHIPPED = Path(__file__).parent / "weights"
+"""Folder of the weights that come with the package."""
+
+WEIGHTS_FILE, CONFIG_FILE, TOKENIZER_FILE = "model.safetensors", "config.json", "tokenizer.json"
+_TOKENS_PER_BATCH = 4096
+_CANDIDATES = 5
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+class CopyFidReader:
+    """Reads passages by fusion-in-decoder and answers with source slices.
+
+    One instance may be used from several threads: the network holds no state between calls.
+
+    Args:
+        model: The network, in evaluation mode.
+        tokenizer: The encoder's tokenizer.
+        model_hash: SHA-256 of the weights file, hex.
+    """
+
+    name = "copy-fid"
+
+    def __init__(self, model: CopyFid, tokenizer: Tokenizer, model_hash: str) -> None:
+        self.model = model.eval()
+        self.featurizer = Featurizer(tokenizer, model.config)
+        self.model_hash = model_hash
+        self._device = next(model.parameters()).device
+        self._tokenizer_lock = threading.Lock()
+
+    @classmethod
+    def load(cls, folder: Path = SHIPPED, device: str = "cpu", precision: Precision = "auto") -> CopyFidReader:
+        """Load a trained reader.
+
+        Args:
+            folder: Folder with ``config.json``, ``model.safetensors`` and ``tokenizer.json``.
+            device: A torch device.
+            precision: ``auto`` takes bfloat16 where the processor multiplies it natively, else float32.
+
+        Returns:
+            The reader, ready to read.
+
+        Raises:
+            ModelNotFound: If a file is missing.
+            ModelCorrupt: If a file is not what it should be.
+        """
+        for name in (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE):
+            if not (folder / name).is_file():
+                raise ModelNotFound(f"The reader has no {name} in {str(folder)!r}.", "pip install --force-reinstall ragapp")
+        try:
+            config = CopyFidConfig(**json.loads((folder / CONFIG_FILE).read_text("utf-8")))
+            tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+            model = new_model(config, tokenizer)
+            model.load_state_dict(load_file(folder / WEIGHTS_FILE))
+        except Exception as error:  # each library has its own errors for a damaged file
+            raise ModelCorrupt(
+                f"The reader in {str(folder)!r} cannot be loaded: {error}", "pip install --force-reinstall ragapp"
+            ) from error
+        model.to(device=device, dtype=_dtype(precision, device))
+        digest = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
+        return cls(model, tokenizer, digest)
+
+    def read(self, question: str, passages: Sequence[ReaderPassage]) -> Reading:
+        """Find the best answers to a question in passages; see `ragapp.readers.base.Reader.read`."""
+        if not passages:
+            return Reading((), 1.0, ())
+        pairs, order = self._canonical(question, passages)
+        with torch.inference_mode():
+            batch = self.featurizer.batch(pairs).to(self._device)
+            encoded = list(self._encode(pairs, width=batch.mask.shape[1]))
+            states = torch.cat([states for states, _ in encoded])  # (N, T, D)
+            logits = torch.cat([logits for _, logits in encoded])  # (N,)
+            memory = self.model.remember(states, logits, batch.mask, batch.copyable, len(pairs))
+            found = search_spans(self.model, memory, pairs)
+        return _reading(found, pairs, order, passages, logits.tolist())
+
+    def rank(self, question: str, passages: Sequence[ReaderPassage]) -> tuple[float, ...]:
+        """Score passages without decoding; see `ragapp.readers.base.Reader.rank`."""
+        if not passages:
+            return ()
+        pairs, order = self._canonical(question, passages)
+        with torch.inference_mode():
+            logits = [logit for _, part in self._encode(pairs) for logit in part.tolist()]
+        return _restored(logits, order)
+
+    def _canonical(self, question: str, passages: Sequence[ReaderPassage]) -> tuple[list[EncodedPair], list[int]]:
+        """Tokenize in an order that depends on the passages' content alone.
+
+        Floating-point sums depend on their order; with one order for every permutation, answers are equal to the bit.
+        It goes by length, so that batches are padded little.
+        """
+        with self._tokenizer_lock:
+            pairs = self.featurizer.pairs(question, passages)
+        order = sorted(range(len(pairs)), key=lambda i: (len(pairs[i].ids), passages[i]))
+        return [pairs[i] for i in order], order
+
+    def _encode(self, pairs: Sequence[EncodedPair], width: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield states (P, width, D) and logits (P,) in batches under the token budget."""
+        start = 0
+        while start < len(pairs):
+            end = start + 1
+            while end < len(pairs) and len(pairs[end].ids) * (end + 1 - start) <= _TOKENS_PER_BATCH:
+                end += 1
+            batch = self.featurizer.batch(pairs[start:end]).to(self._device)
+            states, logits = self.model.encode(batch.input_ids, batch.mask, batch.type_ids)
+            if width is not None:
+                states = torch.nn.functional.pad(states, (0, 0, 0, width - states.shape[1]))
+            yield states, logits
+            start = end
+
+
+def new_model(config: CopyFidConfig, tokenizer: Tokenizer) -> CopyFid:
+    """Build an untrained network for a tokenizer."""
+    cls_id, sep_id, _ = special_ids(tokenizer)
+    return CopyFid(config, cls_id, sep_id)
+
+
+def _reading(
+    found: SpanSearch,
+    pairs: Sequence[EncodedPair],
+    order: Sequence[int],
+    passages: Sequence[ReaderPassage],
+    logits: Sequence[float],
+) -> Reading:
+    """Turn token spans into source slices, sum the places of the same answer, and normalise over spans and null."""
+    scores = torch.tensor([found.null_log_probability, *(span.log_probability for span in found.spans)], dtype=torch.float64)
+    null, *probabilities = scores.softmax(0).tolist()
+    best: dict[str, Candidate] = {}
+    for span, probability in zip(found.spans, probabilities, strict=True):
+        offsets = pairs[span.passage].offsets
+        passage = order[span.passage]
+        place = Span(offsets[span.start].start, offsets[span.end - 1].end)
+        text = passages[passage].text[place.start : place.end]
+        key = " ".join(text.split()).casefold()
+        known = best.get(key)
+        best[key] = (
+            Candidate(known.passage, known.span, known.text, known.probability + probability)
+            if known
+            else Candidate(passage, place, text, probability)
+        )
+    candidates = sorted(best.values(), key=lambda candidate: -candidate.probability)[:_CANDIDATES]
+    return Reading(tuple(candidates), null, _restored(logits, order))
+
+
+def _restored(logits: Sequence[float], order: Sequence[int]) -> tuple[float, ...]:
+    by_position = dict(zip(order, logits, strict=True))
+    return tuple(by_position[i] for i in range(len(order)))
+
+
+def _dtype(precision: Precision, device: str) -> torch.dtype:
+    if precision == "auto":
+        native = torch.cpu._is_amx_tile_supported() if device == "cpu" else torch.device(device).type == "cuda"
+        return torch.bfloat16 if native else torch.float32
+    return torch.float32 if precision == "float32" else torch.bfloat16

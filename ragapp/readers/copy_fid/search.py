@@ -1,0 +1,117 @@
+"""Exact span search over the copy distribution.
+
+A span that begins at a source position can only go on with the next position, so the decoder's input for every
+continuation is known beforehand: one step finds the likeliest starts, and one more pass scores all lengths of all of
+them at once. Nothing is sampled and no loop runs over tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ragapp.readers.copy_fid.features import EncodedPair
+from ragapp.readers.copy_fid.model import CopyFid, Memory
+
+
+class TokenSpan(NamedTuple):
+    """A span of a passage's text tokens, ``[start, end)``, and its log-probability."""
+
+    passage: int
+    start: int
+    end: int
+    log_probability: float
+
+
+class SpanSearch(NamedTuple):
+    """Every span that was scored, best first, and the alternative of saying nothing."""
+
+    spans: tuple[TokenSpan, ...]
+    null_log_probability: float
+    """log p(ending before the first word), on the same scale as the spans'."""
+
+
+class _Layout(NamedTuple):
+    """The source positions of one question's memory, each (M,)."""
+
+    tokens: Tensor
+    """int64 token ids."""
+    run_length: Tensor
+    """int64, how many copyable tokens follow without a break, counting this one; 0 where nothing may be copied."""
+    begins_word: Tensor
+    """bool, whether an answer may begin here."""
+    ends_word: Tensor
+    """bool, whether an answer may end with this token."""
+
+
+def search_spans(model: CopyFid, memory: Memory, pairs: Sequence[EncodedPair], starts: int = 8) -> SpanSearch:
+    """Score the spans that begin at the likeliest starts, in every length, on whole words.
+
+    Args:
+        model: The network.
+        memory: The memory of one question (B = 1), its N passages in the order of ``pairs``.
+        pairs: The N pairs it was made from.
+        starts: How many start positions are followed; the probability left out is that of the starts behind them.
+
+    Returns:
+        Scored spans, best first (ties by position), and the log-probability of the empty answer.
+    """
+    layout = _layout(pairs, memory.states.shape[1], memory.states.device)
+    first = model.decode(memory, torch.tensor([[model.start_id]]), torch.tensor([[-1]]))
+    null = first.end[0, 0].item()
+    start_scores = first.copy[0, 0].masked_fill(~layout.begins_word, float("-inf"))  # (M,)
+    starts = min(starts, int(layout.begins_word.sum()))
+    if starts == 0:
+        return SpanSearch((), null)
+    best = start_scores.topk(starts).indices  # (K,)
+
+    length = min(model.config.max_answer_tokens, int(layout.run_length[best].max()))  # L
+    steps = torch.arange(length, device=best.device)
+    positions = best[:, None] + steps  # (K, L) source position of the t-th answer token
+    inside = steps < layout.run_length[best][:, None]  # (K, L)
+    positions = positions.clamp(max=layout.tokens.shape[0] - 1)
+    follow = model.decode(memory, *_forced(model, layout, positions, inside), branches=len(best))
+    copy = follow.copy[0].unflatten(0, (len(best), length + 1))  # (K, L + 1, M)
+    end = follow.end[0].unflatten(0, (len(best), length + 1))  # (K, L + 1)
+    step_scores = copy[:, :-1].gather(2, positions.unsqueeze(-1)).squeeze(-1)  # (K, L) log p of each copied token
+    scores = step_scores.cumsum(1) + end[:, 1:]  # (K, L) of the span that ends with the t-th token
+    scores = scores.masked_fill(~(inside & layout.ends_word[positions]), float("-inf"))
+
+    width = memory.states.shape[1] // len(pairs)  # T
+    spans: list[TokenSpan] = []
+    for k, t in scores.isfinite().nonzero().tolist():
+        passage, token = divmod(int(best[k]), width)
+        start = token - pairs[passage].text_start
+        spans.append(TokenSpan(passage, start, start + t + 1, scores[k, t].item()))
+    spans.sort(key=lambda span: (-span.log_probability, span[:3]))
+    return SpanSearch(tuple(spans), null)
+
+
+def _forced(model: CopyFid, layout: _Layout, positions: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+    """Decoder inputs (1, K * (L + 1)) that force each branch along its source positions (K, L)."""
+    copied = torch.where(inside, positions, -1)
+    tokens = torch.where(inside, layout.tokens[positions], model.end_id)
+    begin = torch.full_like(tokens[:, :1], model.start_id)
+    tokens = torch.cat((begin, tokens), 1)  # (K, L + 1)
+    sources = torch.cat((torch.full_like(begin, -1), copied), 1)
+    return tokens.reshape(1, -1), sources.reshape(1, -1)
+
+
+def _layout(pairs: Sequence[EncodedPair], positions: int, device: torch.device) -> _Layout:
+    width = positions // len(pairs)
+    tokens = torch.zeros(len(pairs), width, dtype=torch.int64)
+    run_length = torch.zeros_like(tokens)
+    begins = torch.zeros(len(pairs), width, dtype=torch.bool)
+    ends = torch.zeros_like(begins)
+    for row, pair in enumerate(pairs):
+        count, start = len(pair.offsets), pair.text_start
+        if count == 0:
+            continue
+        tokens[row, : len(pair.ids)] = torch.tensor(pair.ids)
+        run_length[row, start : start + count] = torch.arange(count, 0, -1)
+        begins[row, start : start + count] = torch.tensor(pair.word_starts)
+        ends[row, start : start + count] = torch.tensor([*pair.word_starts[1:], True])
+    return _Layout(*(tensor.reshape(-1).to(device) for tensor in (tokens, run_length, begins, ends)))

@@ -1,0 +1,1 @@
+"""How copy-fid is trained: examples, batches, the loop and its checkpoints."""
