@@ -80,7 +80,7 @@ class UnsupportedFormat(LoadError):
     """No loader for this kind of file."""
 
 
-class IndexError_(RagappError):
+class IndexError_(RagappError):  # noqa: N801 - the builtin has the plain name
     """The index cannot be used as it is."""
 
     exit_code = ExitCode.INDEX

@@ -1,0 +1,1 @@
+"""Readers: what finds the answer in the passages."""

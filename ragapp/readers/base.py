@@ -16,21 +16,30 @@ class ReaderPassage(NamedTuple):
     heading: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One answer that stands in the passages.
-
-    Attributes:
-        passage: Position of the passage in the sequence that was read, from 0.
-        span: Characters of that passage's text; the answer is ``passages[passage].text[span.start:span.end]``.
-        text: That slice.
-        probability: Probability of this answer among all spans and "no answer", summed over the places it stands in.
-    """
+class Place(NamedTuple):
+    """Where an answer stands."""
 
     passage: int
+    """Position of the passage in the sequence that was read, from 0."""
     span: Span
+    """Characters of that passage's text."""
+    probability: float
+    """Share of the candidate's probability that this place has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One answer that stands in the passages, perhaps in several places.
+
+    Attributes:
+        text: The answer as it stands in the first place, ``passages[p.passage].text[p.span.start:p.span.end]``.
+        probability: Probability of this answer among all spans and "no answer": the sum over its places.
+        places: Where it stands, likeliest first; never empty.
+    """
+
     text: str
     probability: float
+    places: tuple[Place, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The embedded default reader: fusion-in-decoder that answers by pointing into its passages."""

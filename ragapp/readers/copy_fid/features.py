@@ -58,7 +58,7 @@ class Featurizer:
     """Builds pairs and batches.
 
     Args:
-        tokenizer: The encoder's tokenizer; it must know ``[CLS]``, ``[SEP]`` and ``[PAD]`` or ``<s>``, ``</s>``, ``<pad>``.
+        tokenizer: The encoder's tokenizer, BERT-like or RoBERTa-like (see `special_ids`).
         config: The reader's architecture, for its length limits.
     """
 

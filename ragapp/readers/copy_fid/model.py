@@ -14,7 +14,7 @@ Shapes are written with these letters:
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -122,6 +122,10 @@ class DecoderLayer(nn.Module):
         self.cross_attention = Attention(width, heads)
         self.feed_forward = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
+    def project(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the memory (B, M, D) as this block's cross-attention needs it, (B, H, M, D / H) twice."""
+        return self.cross_attention.project(memory)
+
     def forward(self, x: Tensor, causal: Tensor, key: Tensor, value: Tensor, readable: Tensor) -> Tensor:
         """Run the block.
 
@@ -154,7 +158,8 @@ class CopyFid(nn.Module):
         super().__init__()
         self.config = config
         self.start_id, self.end_id = start_id, end_id
-        encoder_config = AutoConfig.for_model(**config.encoder)
+        architecture = {key: value for key, value in config.encoder.items() if key != "model_type"}
+        encoder_config = AutoConfig.for_model(str(config.encoder["model_type"]), **architecture)
         # Dropout takes 40 % of a training step on a CPU and the mixture is seen about once: it is switched off.
         encoder_config.hidden_dropout_prob = encoder_config.attention_probs_dropout_prob = 0.0
         self.encoder = AutoModel.from_config(encoder_config, attn_implementation="eager", add_pooling_layer=False)
@@ -163,7 +168,8 @@ class CopyFid(nn.Module):
         self.positions = nn.Embedding(config.max_answer_tokens + 1, width)
         self.selective_read = nn.Linear(width, width, bias=False)
         self.input_norm = nn.LayerNorm(width)
-        self.layers = nn.ModuleList(DecoderLayer(width, config.decoder_heads) for _ in range(config.decoder_layers))
+        layers = [DecoderLayer(width, config.decoder_heads) for _ in range(config.decoder_layers)]
+        self.layers = nn.ModuleList(layers)
         self.output_norm = nn.LayerNorm(width)
         self.copy_query = nn.Linear(width, width, bias=False)
         self.gate = nn.Linear(2 * width, 1)
@@ -205,7 +211,7 @@ class CopyFid(nn.Module):
             mask.reshape(batch, -1),
             copyable.reshape(batch, -1),
             answerability.reshape(batch, passages),
-            tuple(layer.cross_attention.project(states) for layer in self.layers),
+            tuple(cast(DecoderLayer, layer).project(states) for layer in self.layers),
         )
 
     def decode(self, memory: Memory, tokens: Tensor, sources: Tensor, branches: int = 1) -> StepScores:
@@ -237,7 +243,9 @@ class CopyFid(nn.Module):
     def actions(self, memory: Memory, x: Tensor) -> StepScores:
         """Turn decoder states (B, A, D) into the log-probabilities of the next action."""
         scores = self.copy_query(x) @ memory.states.transpose(1, 2) * x.shape[-1] ** -0.5  # (B, A, M)
-        prior = memory.answerability.repeat_interleave(scores.shape[-1] // memory.answerability.shape[1], dim=1)  # (B, M)
+        prior = memory.answerability.repeat_interleave(
+            scores.shape[-1] // memory.answerability.shape[1], dim=1
+        )  # (B, M)
         scores = scores.float() + prior.unsqueeze(1)
         scores = scores.masked_fill(~memory.copyable.unsqueeze(1), float("-inf"))
         copy = scores.log_softmax(-1).nan_to_num(nan=float("-inf"))  # a question without any word has nothing to copy
@@ -292,5 +300,7 @@ def loss(model: CopyFid, memory: Memory, targets: Targets) -> Losses:
     chosen = torch.where(targets.actions >= 0, copied, scores.end)
     span = -chosen.masked_fill(targets.actions == PAD, 0.0).sum() / targets.tokens.shape[0]
     none = memory.answerability.new_zeros(memory.answerability.shape[0], 1)
-    passage = F.cross_entropy(torch.cat((memory.answerability, none), 1), targets.gold_passage)  # over N passages + none
+    passage = F.cross_entropy(
+        torch.cat((memory.answerability, none), 1), targets.gold_passage
+    )  # over N passages + none
     return Losses(span, passage)

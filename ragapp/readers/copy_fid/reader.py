@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from ragapp.errors import ModelCorrupt, ModelNotFound
 from ragapp.indexes.types import Span
-from ragapp.readers.base import Candidate, Reading, ReaderPassage
+from ragapp.readers.base import Candidate, Place, ReaderPassage, Reading
 from ragapp.readers.copy_fid.features import EncodedPair, Featurizer, special_ids
 from ragapp.readers.copy_fid.model import CopyFid, CopyFidConfig
 from ragapp.readers.copy_fid.search import SpanSearch, search_spans
@@ -69,16 +71,20 @@ class CopyFidReader:
         """
         for name in (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE):
             if not (folder / name).is_file():
-                raise ModelNotFound(f"The reader has no {name} in {str(folder)!r}.", "pip install --force-reinstall ragapp")
+                raise ModelNotFound(
+                    f"The reader has no {name} in {str(folder)!r}.", "pip install --force-reinstall ragapp"
+                )
+        damaged = f"The reader in {str(folder)!r} is damaged", "pip install --force-reinstall ragapp"
+        try:
+            tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+        except Exception as error:  # tokenizers raises no narrower class
+            raise ModelCorrupt(f"{damaged[0]}: {error}", damaged[1]) from error
         try:
             config = CopyFidConfig(**json.loads((folder / CONFIG_FILE).read_text("utf-8")))
-            tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
             model = new_model(config, tokenizer)
             model.load_state_dict(load_file(folder / WEIGHTS_FILE))
-        except Exception as error:  # each library has its own errors for a damaged file
-            raise ModelCorrupt(
-                f"The reader in {str(folder)!r} cannot be loaded: {error}", "pip install --force-reinstall ragapp"
-            ) from error
+        except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+            raise ModelCorrupt(f"{damaged[0]}: {error}", damaged[1]) from error
         model.to(device=device, dtype=_dtype(precision, device))
         digest = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
         return cls(model, tokenizer, digest)
@@ -146,23 +152,26 @@ def _reading(
     logits: Sequence[float],
 ) -> Reading:
     """Turn token spans into source slices, sum the places of the same answer, and normalise over spans and null."""
-    scores = torch.tensor([found.null_log_probability, *(span.log_probability for span in found.spans)], dtype=torch.float64)
+    scores = torch.tensor(
+        [found.null_log_probability, *(span.log_probability for span in found.spans)], dtype=torch.float64
+    )
     null, *probabilities = scores.softmax(0).tolist()
-    best: dict[str, Candidate] = {}
+    places: dict[str, list[Place]] = defaultdict(list)
     for span, probability in zip(found.spans, probabilities, strict=True):
         offsets = pairs[span.passage].offsets
         passage = order[span.passage]
-        place = Span(offsets[span.start].start, offsets[span.end - 1].end)
-        text = passages[passage].text[place.start : place.end]
-        key = " ".join(text.split()).casefold()
-        known = best.get(key)
-        best[key] = (
-            Candidate(known.passage, known.span, known.text, known.probability + probability)
-            if known
-            else Candidate(passage, place, text, probability)
-        )
-    candidates = sorted(best.values(), key=lambda candidate: -candidate.probability)[:_CANDIDATES]
-    return Reading(tuple(candidates), null, _restored(logits, order))
+        characters = Span(offsets[span.start].start, offsets[span.end - 1].end)
+        text = passages[passage].text[characters.start : characters.end]
+        places[" ".join(text.split()).casefold()].append(Place(passage, characters, probability))
+    candidates = sorted((_candidate(same, passages) for same in places.values()), key=lambda found: -found.probability)
+    return Reading(tuple(candidates[:_CANDIDATES]), null, _restored(logits, order))
+
+
+def _candidate(places: Sequence[Place], passages: Sequence[ReaderPassage]) -> Candidate:
+    """Join the places of one answer, which come likeliest first."""
+    best = places[0]
+    text = passages[best.passage].text[best.span.start : best.span.end]
+    return Candidate(text, sum(place.probability for place in places), tuple(places))
 
 
 def _restored(logits: Sequence[float], order: Sequence[int]) -> tuple[float, ...]:
@@ -172,6 +181,7 @@ def _restored(logits: Sequence[float], order: Sequence[int]) -> tuple[float, ...
 
 def _dtype(precision: Precision, device: str) -> torch.dtype:
     if precision == "auto":
-        native = torch.cpu._is_amx_tile_supported() if device == "cpu" else torch.device(device).type == "cuda"
+        # Only with AMX tiles is bfloat16 several times faster than float32 on a CPU; torch tells by a private name.
+        native = torch.cpu._is_amx_tile_supported() if device == "cpu" else torch.device(device).type == "cuda"  # pyright: ignore[reportPrivateUsage]
         return torch.bfloat16 if native else torch.float32
     return torch.float32 if precision == "float32" else torch.bfloat16

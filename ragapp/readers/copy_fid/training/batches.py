@@ -161,11 +161,12 @@ class BatchPlan:
         chosen: list[int] = []
         for _ in range(count):
             pool = near if len(near) > 1 and rng.random() < 0.7 else far
-            for _ in range(8):
-                other = self._examples[candidate := rng.choice(pool)]
-                if not _answers(example, other) and all(self._examples[c].context != other.context for c in chosen):
-                    break
-            chosen.append(candidate)
+            taken = {self._examples[index].context for index in chosen}
+            drawn = [rng.choice(pool) for _ in range(8)]
+            fit = (
+                i for i in drawn if not _answers(example, self._examples[i]) and self._examples[i].context not in taken
+            )
+            chosen.append(next(fit, drawn[-1]))
         return chosen
 
     def _targets(self, usable: Sequence[tuple[Question, list[EncodedPair], list[int]]], width: int) -> Targets:
@@ -208,9 +209,7 @@ def answer_tokens(pairs: Sequence[EncodedPair], question: Question) -> list[int]
     return list(range(pair.text_start + first, pair.text_start + last))
 
 
-def _passage(
-    rng: random.Random, example: QaExample, answer: Span | None, headed: bool
-) -> tuple[ReaderPassage, Span]:
+def _passage(rng: random.Random, example: QaExample, answer: Span | None, headed: bool) -> tuple[ReaderPassage, Span]:
     """Cut a context to a window, around the answer if there is one, at white space."""
     start, end = 0, len(example.context)
     if end > _WINDOW_CHARS * 1.3:

@@ -79,7 +79,9 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         state = json.loads((found[-1] / _STATE).read_text("utf-8"))
         return Checkpoint(state["step"], state["run"], load_file(found[-1] / _TENSORS))
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise TrainingError(f"The checkpoint {str(found[-1])!r} is damaged: {error}", "delete it and start again") from error
+        raise TrainingError(
+            f"The checkpoint {str(found[-1])!r} is damaged: {error}", "delete it and start again"
+        ) from error
 
 
 def export(model: CopyFid, tokenizer: Tokenizer, folder: Path) -> None:
@@ -91,7 +93,9 @@ def export(model: CopyFid, tokenizer: Tokenizer, folder: Path) -> None:
         folder: Where to write; made if missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.detach().to("cpu", torch.float16).contiguous() for name, tensor in model.state_dict().items()}
+    tensors = {
+        name: tensor.detach().to("cpu", torch.float16).contiguous() for name, tensor in model.state_dict().items()
+    }
     save_file(tensors, folder / WEIGHTS_FILE)
     (folder / CONFIG_FILE).write_text(json.dumps(model.config.to_json(), indent=2) + "\n", "utf-8")
     tokenizer.save(str(folder / TOKENIZER_FILE))

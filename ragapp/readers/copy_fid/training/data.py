@@ -147,7 +147,7 @@ def _example(path: Path, number: int, record: dict[str, object]) -> QaExample | 
 
 def _align(context: str, answer: str, start: object) -> Span | None:
     """Find the answer at its offset, else where it stands alone; where it stands several times, its place is unknown."""
-    if isinstance(start, int) and 0 <= start and context[start : start + len(answer)] == answer:
+    if isinstance(start, int) and start >= 0 and context[start : start + len(answer)] == answer:
         return Span(start, start + len(answer))
     if context.count(answer) == 1:
         start = context.index(answer)

@@ -43,7 +43,14 @@ class MasterAdamW:
                         masters.append(master)
                 if masters:
                     decay = weight_decay if matrix else 0.0
-                    settings.append({"params": masters, "lr": group.learning_rate, "peak": group.learning_rate, "weight_decay": decay})
+                    settings.append(
+                        {
+                            "params": masters,
+                            "lr": group.learning_rate,
+                            "peak": group.learning_rate,
+                            "weight_decay": decay,
+                        }
+                    )
         self._adamw = torch.optim.AdamW(settings, betas=(0.9, 0.98), fused=True)
 
     def step(self, schedule: float) -> float:

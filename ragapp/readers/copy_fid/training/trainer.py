@@ -217,9 +217,7 @@ class _Sums:
         self._passage += step[1]
         self._questions += step[2]
 
-    def progress(
-        self, step: int, rate: float, questions: int, seconds: float, scores: Mapping[str, float]
-    ) -> Progress:
+    def progress(self, step: int, rate: float, questions: int, seconds: float, scores: Mapping[str, float]) -> Progress:
         steps = max(1, self._steps)
         speed = self._questions / max(seconds, 1e-9)
         return Progress(step, self._span / steps, self._passage / steps, rate, questions, speed, scores)
@@ -245,7 +243,9 @@ def initial_model(config: CopyFidConfig, tokenizer: Tokenizer, encoder_weights: 
     weights = {name: tensor for name, tensor in load_file(encoder_weights).items() if not name.startswith("pooler.")}
     missing = model.encoder.load_state_dict(weights, strict=False).missing_keys
     if missing:
-        raise TrainingError(f"{str(encoder_weights)!r} lacks {missing[:3]}, so it is not this encoder's {WEIGHTS_FILE}.")
+        raise TrainingError(
+            f"{str(encoder_weights)!r} lacks {missing[:3]}, so it is not this encoder's {WEIGHTS_FILE}."
+        )
     return model
 
 

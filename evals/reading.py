@@ -1,0 +1,157 @@
+"""How well a reader reads and the whole app answers, on questions with known answers."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragapp.app import RagApp
+from ragapp.evals.squad import exact_match, token_f1
+from ragapp.evals.stats import Estimate, auroc, bootstrap
+from ragapp.readers.base import Reader, ReaderPassage
+from ragapp.readers.copy_fid.training.data import QaExample
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingScores:
+    """Scores of the best candidate, abstentions not counted as such.
+
+    Attributes:
+        exact_match: Share of answers equal to a reference.
+        f1: Mean token F1.
+    """
+
+    exact_match: Estimate
+    f1: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class OpenScores:
+    """Scores of the whole app over a corpus.
+
+    Attributes:
+        reading: Exact match and F1 of the best candidate on the answerable questions.
+        quotes_exact: Share of citations whose quote equals the document's text at its offsets.
+        answerable_auroc: How well confidence tells answerable from unanswerable questions.
+        right_auroc: How well it tells right answers (F1 of at least 0.5) from wrong ones and unanswerable questions.
+        read_ms: Milliseconds of reading.
+        total_ms: Milliseconds from question to answer.
+    """
+
+    reading: ReadingScores
+    quotes_exact: Estimate
+    answerable_auroc: float
+    right_auroc: float
+    read_ms: Estimate
+    total_ms: Estimate
+
+
+def score(answers: Iterable[tuple[str, Sequence[str]]]) -> ReadingScores:
+    """Score answers against references.
+
+    Args:
+        answers: Pairs of an answer and its references.
+
+    Returns:
+        Exact match and F1 with intervals.
+    """
+    pairs = list(answers)
+    return ReadingScores(
+        bootstrap([exact_match(answer, references) for answer, references in pairs]),
+        bootstrap([token_f1(answer, references) for answer, references in pairs]),
+    )
+
+
+def read_gold(reader: Reader, examples: Sequence[QaExample], distractors: int = 0, seed: int = 0) -> ReadingScores:
+    """Let a reader read the passage that answers, alone or among passages of other examples.
+
+    Args:
+        reader: The reader.
+        examples: Answerable questions.
+        distractors: How many other contexts to read with it.
+        seed: Seed of the choice of distractors.
+
+    Returns:
+        Scores of the best candidates.
+    """
+    rng = random.Random(seed)
+    answers: list[tuple[str, Sequence[str]]] = []
+    for example in examples:
+        others = [other for other in rng.sample(examples, distractors + 5) if other.context != example.context]
+        passages = [ReaderPassage(other.context, other.title) for other in (example, *others[:distractors])]
+        answers.append((_best(reader, example.question, passages), example.references))
+    return score(answers)
+
+
+def ask_all(
+    app: RagApp, corpus: Path, examples: Sequence[QaExample], on_done: Callable[[], None] = lambda: None
+) -> OpenScores:
+    """Ingest every context as a document of its own and ask every question of all of them.
+
+    Args:
+        app: An app with an empty home.
+        corpus: An empty folder, where the contexts are written as text files.
+        examples: Questions, answerable and not.
+        on_done: Called after each question.
+
+    Returns:
+        Scores of the whole way from question to answer.
+    """
+    write_corpus(corpus, examples)
+    app.ingest(corpus)
+    answers: list[tuple[str, Sequence[str]]] = []
+    right: list[float] = []
+    wrong: list[float] = []
+    unanswerable: list[float] = []
+    exact: list[float] = []
+    read_ms: list[float] = []
+    total_ms: list[float] = []
+    for example in examples:
+        answer = app.ask(example.question)
+        read_ms.append(answer.timings_ms["read"])
+        total_ms.append(answer.timings_ms["total"])
+        for citation in answer.citations:
+            text = Path(citation.document).read_text("utf-8")
+            exact.append(float(text[citation.char_start : citation.char_end] == citation.quote))
+        if example.answer is None:
+            unanswerable.append(answer.confidence)
+        else:
+            answers.append((answer.text, example.references))
+            good = token_f1(answer.text, example.references) >= 0.5
+            (right if good else wrong).append(answer.confidence)
+        on_done()
+    return OpenScores(
+        reading=score(answers),
+        quotes_exact=bootstrap(exact),
+        answerable_auroc=auroc(right + wrong, unanswerable),
+        right_auroc=auroc(right, wrong + unanswerable),
+        read_ms=bootstrap(read_ms),
+        total_ms=bootstrap(total_ms),
+    )
+
+
+def write_corpus(folder: Path, examples: Sequence[QaExample]) -> dict[str, Path]:
+    """Write each distinct context to a text file.
+
+    Args:
+        folder: Where to write; made if missing.
+        examples: Their contexts are written.
+
+    Returns:
+        The file of each context.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files: dict[str, Path] = {}
+    for example in examples:
+        if example.context not in files:
+            path = folder / f"{len(files):05d}.txt"
+            path.write_text(example.context, "utf-8", newline="")
+            files[example.context] = path
+    return files
+
+
+def _best(reader: Reader, question: str, passages: Sequence[ReaderPassage]) -> str:
+    candidates = reader.read(question, passages).candidates
+    return candidates[0].text if candidates else ""

@@ -1,0 +1,244 @@
+"""The library's front door: open a home, take documents in, ask, stream, delete."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ragapp.answers import Alternative, Answer, ModelHashes, cite, confidence
+from ragapp.errors import CollectionNotFound, RagappError
+from ragapp.events import (
+    Abstained,
+    AnswerDone,
+    Event,
+    Failed,
+    PassagesFound,
+    RetrievalStarted,
+    SpanResolved,
+    TokenDelta,
+)
+from ragapp.indexes.encoder import Encoder, load_encoder
+from ragapp.indexes.index import Collection, Index
+from ragapp.indexes.types import SearchFilter
+from ragapp.ingest.chunking import Chunker
+from ragapp.ingest.job import IngestReport, JobEvent, run_ingest
+from ragapp.ingest.limits import MEGABYTE, Limits
+from ragapp.readers.base import Reader, ReaderPassage
+from ragapp.retriever import Retriever
+from ragapp.settings import Settings
+
+if TYPE_CHECKING:
+    from ragapp.readers.copy_fid.reader import CopyFidReader
+
+
+class RagApp:
+    """Documents and the questions asked of them, in one folder of the disk.
+
+    Models load at first use. One instance may be used from several threads; ingest holds a lock that other processes
+    respect, and never blocks questions.
+
+    Args:
+        settings: Where the index is and which models to use; read from the environment and files by default.
+        reader: A reader to use in place of the one that the settings name.
+    """
+
+    def __init__(self, settings: Settings | None = None, reader: Reader | None = None) -> None:
+        self.settings = settings or Settings()
+        self.index = Index.open(self.settings.home)
+        self._given_reader = reader
+        self._loading = threading.RLock()
+
+    @classmethod
+    def open(
+        cls, home: str | Path | None = None, *, collection: str | None = None, reader: Reader | None = None
+    ) -> Self:
+        """Open a home folder, made if missing.
+
+        Args:
+            home: The folder; by default what the settings say.
+            collection: The collection; by default what the settings say.
+            reader: A reader to use in place of the shipped one.
+
+        Returns:
+            The app; close it, or use it in a ``with`` statement.
+        """
+        chosen: dict[str, object] = {"home": home, "collection": collection}
+        return cls(Settings(**{name: value for name, value in chosen.items() if value is not None}), reader)  # pyright: ignore[reportArgumentType]
+
+    def close(self) -> None:
+        """Close the index."""
+        self.index.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def ingest(
+        self,
+        paths: Sequence[str | Path] | str | Path,
+        *,
+        prune: bool = False,
+        on_event: Callable[[JobEvent], None] | None = None,
+    ) -> IngestReport:
+        """Take files and folders into the collection; unchanged ones cost nothing.
+
+        Args:
+            paths: Files and folders.
+            prune: Also remove documents under these paths whose files are gone.
+            on_event: Called with each event of the job.
+
+        Returns:
+            What became of each file; files that could not be read are in it, the others are in the index.
+
+        Raises:
+            RagappError: If the job as a whole cannot run: the index is locked, its encoder differs, the disk is full.
+        """
+        roots = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
+        chunker = Chunker(self.encoder.token_offsets, self.settings.chunk_tokens)
+        collection = self.index.ensure_collection(self.settings.collection, self.encoder.pin, chunker.version)
+        limits = Limits(file_bytes=self.settings.max_file_mb * MEGABYTE)
+        return run_ingest(
+            self.index, collection, self.encoder, chunker, roots, prune=prune, limits=limits, on_event=on_event
+        )
+
+    def ask(self, question: str, *, where: SearchFilter | None = None, conversation: int | None = None) -> Answer:
+        """Answer a question from the documents.
+
+        Args:
+            question: The question.
+            where: Which documents may be used.
+            conversation: Store question and answer as a turn of this conversation.
+
+        Returns:
+            The answer; ``abstained`` tells whether the documents are held not to hold it.
+
+        Raises:
+            RagappError: If the index or a model cannot be used.
+        """
+        for event in self._answer(question, where, conversation):
+            if isinstance(event, AnswerDone):
+                return event.answer
+        raise AssertionError("an answer ends with AnswerDone")
+
+    def stream(
+        self, question: str, *, where: SearchFilter | None = None, conversation: int | None = None
+    ) -> Iterator[Event]:
+        """Answer a question as a stream of events; see `ask`.
+
+        Yields:
+            Events in order; the last is `AnswerDone` or `Failed`, no error is raised.
+        """
+        try:
+            yield from self._answer(question, where, conversation)
+        except RagappError as error:
+            yield Failed(error.message, error.hint)
+
+    def delete(self, documents: Sequence[str]) -> int:
+        """Remove documents; searches no longer find them from here on.
+
+        Args:
+            documents: Their names.
+
+        Returns:
+            How many were there.
+        """
+        with self.index.write() as writer:
+            return writer.remove(self.collection, documents)
+
+    @property
+    def collection(self) -> Collection:
+        """The collection in use.
+
+        Raises:
+            CollectionNotFound: If nothing was ingested into it yet.
+        """
+        return self.index.collection(self.settings.collection)
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder; loaded at first use."""
+        with self._loading:
+            return self._encoder
+
+    @property
+    def reader(self) -> Reader:
+        """The reader; loaded at first use."""
+        with self._loading:
+            return self._given_reader or self._shipped_reader
+
+    @property
+    def retriever(self) -> Retriever:
+        """Retrieval over the collection as it is now."""
+        return Retriever(self.index, self.encoder, self.collection)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        chosen = self.settings.encoder or None
+        if chosen is None:
+            try:
+                chosen = self.collection.encoder.id
+            except CollectionNotFound:
+                chosen = None
+        threads = self.settings.threads or None
+        return load_encoder(chosen, device=self.settings.device, threads=threads, cache=self.settings.home / "models")
+
+    @cached_property
+    def _shipped_reader(self) -> CopyFidReader:
+        from ragapp.readers.copy_fid.reader import SHIPPED, CopyFidReader
+
+        return CopyFidReader.load(self.settings.reader or SHIPPED, device=self.settings.device)
+
+    def _answer(self, question: str, where: SearchFilter | None, conversation: int | None) -> Iterator[Event]:
+        began = time.perf_counter()
+        yield RetrievalStarted(question)
+        retrieved = self.retriever.retrieve(question, self.settings.passages, where)
+        yield PassagesFound(retrieved.passages)
+        read_from = time.perf_counter()
+        passages = [ReaderPassage(scored.passage.text, scored.passage.heading) for scored in retrieved.passages]
+        reading = self.reader.read(question, passages)
+        best = reading.candidates[0] if reading.candidates else None
+        sure = confidence(reading)
+        abstained = sure < self.settings.abstain_below
+        citations = cite(best, retrieved.passages) if best else ()
+        if abstained:
+            yield Abstained(sure)
+        elif best:
+            yield TokenDelta(best.text)
+        for number, citation in enumerate(citations, 1):
+            yield SpanResolved(number, citation)
+        now = time.perf_counter()
+        answer = Answer(
+            question=question,
+            text=best.text if best else "",
+            abstained=abstained,
+            confidence=sure,
+            citations=citations,
+            alternatives=tuple(Alternative(other.text, other.probability) for other in reading.candidates[1:]),
+            passages=retrieved.passages,
+            timings_ms={
+                "encode": retrieved.encode_ms,
+                "search": retrieved.search_ms,
+                "read": (now - read_from) * 1e3,
+                "total": (now - began) * 1e3,
+            },
+            models=ModelHashes(
+                f"{self.encoder.pin.id}@{self.encoder.pin.hash}", f"{self.reader.name}@{self.reader.model_hash}"
+            ),
+        )
+        if conversation is not None:
+            self._store(conversation, answer)
+        yield AnswerDone(answer)
+
+    def _store(self, conversation: int, answer: Answer) -> None:
+        from ragapp.serialization import to_json
+
+        self.index.add_turn(conversation, answer.question, to_json(answer))

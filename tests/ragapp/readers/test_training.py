@@ -1,0 +1,188 @@
+"""Training: data is checked, a killed run goes on as if it had not been killed, and what comes out can be loaded."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertModel
+
+from ragapp.errors import ModelNotFound, TrainingError
+from ragapp.indexes.types import Span
+from ragapp.readers.base import ReaderPassage
+from ragapp.readers.copy_fid.features import Featurizer
+from ragapp.readers.copy_fid.model import END, PAD
+from ragapp.readers.copy_fid.reader import SHIPPED, TOKENIZER_FILE, CopyFidReader
+from ragapp.readers.copy_fid.training.batches import BatchPlan, Mixture
+from ragapp.readers.copy_fid.training.data import QaExample, hold_out, load_examples
+from ragapp.readers.copy_fid.training.start import from_encoder
+from ragapp.readers.copy_fid.training.trainer import Progress, Trainer, TrainingSettings
+
+CITIES = {
+    "Oslo": "Norway",
+    "Rome": "Italy",
+    "Lima": "Peru",
+    "Cairo": "Egypt",
+    "Quito": "Ecuador",
+    "Dhaka": "Bangladesh",
+}
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny BERT with the shipped vocabulary: two layers of width 32."""
+    folder = tmp_path_factory.mktemp("encoder")
+    tokenizer = Tokenizer.from_file(str(SHIPPED / TOKENIZER_FILE))
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=64, max_position_embeddings=128,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    save_file(BertModel(config, add_pooling_layer=False).state_dict(), folder / "model.safetensors")
+    config.to_json_file(str(folder / "config.json"))
+    tokenizer.save(str(folder / TOKENIZER_FILE))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def examples() -> tuple[QaExample, ...]:
+    made: list[QaExample] = []
+    for city, country in CITIES.items():
+        context = f"{city} is the capital of {country}. Many people live in {city} today."
+        start = context.index(country)
+        answer = Span(start, start + len(country))
+        question = f"{city} is the capital of which country?"
+        made.append(QaExample(city, question, context, "Capitals", answer, (country,), "capitals"))
+    return tuple(made)
+
+
+def _trainer(folder: Path, encoder: Path, examples: tuple[QaExample, ...], steps: int) -> Trainer:
+    settings = TrainingSettings(
+        steps=steps, warmup=5, decay=0.1, encoder_rate=1e-3, decoder_rate=3e-3, tokens=256, evaluate_every=1000,
+        checkpoint_every=4, mixture=Mixture({}, passages=(0.5, 0.5)),
+    )  # fmt: skip
+    start = from_encoder(encoder, settings.seed)
+    return Trainer(folder, start.model, start.tokenizer, examples, settings)
+
+
+def _run(trainer: Trainer, until: int | None = None) -> list[Progress]:
+    lines: list[Progress] = []
+    for progress in trainer.run(lambda _: {}, log_every=1):
+        lines.append(progress)
+        if progress.step == until:
+            break
+    return lines
+
+
+def test_a_killed_run_goes_on_as_if_it_had_not_been_killed(
+    tmp_path: Path, encoder: Path, examples: tuple[QaExample, ...]
+) -> None:
+    whole = _run(_trainer(tmp_path / "whole", encoder, examples, 12))
+    _run(_trainer(tmp_path / "cut", encoder, examples, 12), until=10)  # killed after the checkpoint of step 8
+    rest = _run(_trainer(tmp_path / "cut", encoder, examples, 12))
+    assert [line.step for line in rest] == [9, 10, 11, 12]
+    assert [(line.span_loss, line.questions) for line in rest] == [
+        (line.span_loss, line.questions) for line in whole[8:]
+    ]
+    final, again = (load_file(tmp_path / name / "reader" / "model.safetensors") for name in ("whole", "cut"))
+    assert all(torch.equal(final[name], again[name]) for name in final)
+
+
+def test_training_lowers_the_loss_and_exports_a_reader(
+    tmp_path: Path, encoder: Path, examples: tuple[QaExample, ...]
+) -> None:
+    lines = _run(_trainer(tmp_path, encoder, examples, 60))
+    assert sum(line.span_loss for line in lines[-5:]) < 0.7 * sum(line.span_loss for line in lines[:5])
+    reader = CopyFidReader.load(tmp_path / "reader")
+    reading = reader.read(examples[0].question, [ReaderPassage(examples[0].context)])
+    assert reading.candidates[0].text in examples[0].context
+    assert (tmp_path / "curve.csv").read_text("utf-8").count("\n") == 61
+
+
+def test_a_run_is_not_continued_with_other_data(tmp_path: Path, encoder: Path, examples: tuple[QaExample, ...]) -> None:
+    _run(_trainer(tmp_path, encoder, examples, 4))
+    with pytest.raises(TrainingError, match="other settings or data"):
+        _trainer(tmp_path, encoder, examples[:3], 4)
+
+
+def test_an_encoder_folder_without_weights_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound, match=r"config\.json"):
+        from_encoder(tmp_path, 0)
+
+
+def test_targets_point_at_the_answer(encoder: Path, examples: tuple[QaExample, ...]) -> None:
+    start = from_encoder(encoder, 0)
+    featurizer = Featurizer(start.tokenizer, start.model.config)
+    plan = BatchPlan(examples, featurizer, Mixture({}, passages=(0.0, 0.0, 1.0), unanswerable=0.4), 4096, seed=3)
+    answerable = 0
+    for indices in plan.epoch(0):
+        batch = plan.batch(0, indices)
+        assert batch is not None
+        width = batch.pairs.mask.shape[1]
+        for row, index in enumerate(indices):
+            ids = batch.pairs.input_ids[row * 3 : row * 3 + 3].reshape(-1)
+            actions = [action for action in batch.targets.actions[row].tolist() if action != PAD]
+            assert actions[-1] == END
+            said = start.tokenizer.decode([int(ids[action]) for action in actions[:-1]])
+            gold = int(batch.targets.gold_passage[row])
+            if gold == 3:
+                assert said == ""
+            else:
+                answerable += 1
+                assert said == examples[index].references[0].lower()
+                assert {action // width for action in actions[:-1]} == {gold}
+    assert 0 < answerable < len(examples)
+
+
+def test_examples_are_read_checked_and_aligned(tmp_path: Path) -> None:
+    records = [
+        {"question": "Which sea?", "context": "It lies on the Red Sea.", "answers": ["Red Sea"], "answer_start": 15},
+        {"question": "Which sea now?", "context": "It lies on the Red Sea.", "answers": ["Red Sea"], "answer_start": 3},
+        {"question": "Which sea?", "context": "It lies on the Red Sea.", "answers": ["Red Sea"]},
+        {"question": "Which lake?", "context": "It lies on the Red Sea.", "answers": ["Lake Como"], "answer_start": 0},
+        {"question": "Which twice?", "context": "Red, red, red.", "answers": ["red"]},
+        {"question": "What?", "context": "   ", "answers": [], "is_impossible": True},
+        {"question": "Which moon?", "context": "It lies on the Red Sea.", "answers": [], "is_impossible": True},
+    ]
+    path = tmp_path / "data.jsonl.gz"
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(record) + "\n" for record in records)
+    data = load_examples(path)
+    assert [example.question for example in data.examples] == ["Which sea?", "Which sea now?", "Which moon?"]
+    assert all(e.context[e.answer.start : e.answer.end] == "Red Sea" for e in data.examples if e.answer)
+    assert data.dropped == {
+        "the answer does not stand in the context": 2,
+        "asked twice": 1,
+        "empty question or context": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{not json}\n",
+        b"[1, 2]\n",
+        b'{"question": 3}\n',
+        b"\xff\xfe broken",
+        b"",
+        b'{"question": "a", "context": "b", "answers": ["c"]}',
+    ],
+)
+def test_bad_training_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(TrainingError, match=r"bad\.jsonl"):
+        load_examples(path)
+
+
+def test_held_out_articles_are_whole(examples: tuple[QaExample, ...]) -> None:
+    many = [QaExample(str(i), f"q{i}", f"c{i}", f"title {i % 40}", None, (), "set") for i in range(200)]
+    split = hold_out(many, share=0.2)
+    assert len(split.train) + len(split.held_out) == 200
+    assert split.held_out
+    assert not {e.title for e in split.train} & {e.title for e in split.held_out}
