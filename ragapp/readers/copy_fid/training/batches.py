@@ -224,7 +224,7 @@ def _passage(rng: random.Random, example: QaExample, answer: Span | None, headed
 
 
 def _answers(example: QaExample, other: QaExample) -> bool:
-    """Whether the other context may hold the answer too, so that calling it a distractor would teach something wrong."""
+    """Whether the other context may hold the answer too, so that it would be no distractor."""
     return any(reference in other.context for reference in example.references) or example.context == other.context
 
 

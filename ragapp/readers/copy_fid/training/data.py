@@ -107,9 +107,8 @@ def hold_out(examples: Sequence[QaExample], share: float = 0.02) -> Split:
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else None
     try:
-        with opened or path.open(encoding="utf-8") as lines:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     record = json.loads(line)
@@ -146,7 +145,7 @@ def _example(path: Path, number: int, record: dict[str, object]) -> QaExample | 
 
 
 def _align(context: str, answer: str, start: object) -> Span | None:
-    """Find the answer at its offset, else where it stands alone; where it stands several times, its place is unknown."""
+    """Find the answer at its offset, else where it stands alone; standing several times, its place is unknown."""
     if isinstance(start, int) and start >= 0 and context[start : start + len(answer)] == answer:
         return Span(start, start + len(answer))
     if context.count(answer) == 1:
