@@ -66,10 +66,8 @@ def test_every_candidate_is_a_source_slice_of_any_text(texts: list[str], questio
         assert texts[first.passage][first.span.start : first.span.end] == candidate.text
         for place in candidate.places:
             same = texts[place.passage][place.span.start : place.span.end]
-            assert (
-                same.split() == same.split()
-                and " ".join(same.split()).casefold() == " ".join(candidate.text.split()).casefold()
-            )
+            assert same.split() == same.split()
+            assert " ".join(same.split()).casefold() == " ".join(candidate.text.split()).casefold()
     assert len(reading.answerability) == len(texts)
 
 
