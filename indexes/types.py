@@ -6,6 +6,7 @@ half-open ``[start, end)``. ``document.text[span.start:span.end]`` is what a per
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -178,3 +179,17 @@ def embedding_text(heading: str, text: str) -> str:
         The heading on a line of its own in front of the text, or the text alone.
     """
     return f"{heading}\n{text}" if heading else text
+
+
+def locate(landmarks: tuple[Landmark, ...], offset: int) -> Locator:
+    """Find the place of a character.
+
+    Args:
+        landmarks: The document's landmarks, sorted by ``start``.
+        offset: A character of its text.
+
+    Returns:
+        The locator of the last landmark at or before it; an empty one before the first.
+    """
+    position = bisect.bisect_right(landmarks, offset, key=lambda landmark: landmark.start)
+    return landmarks[position - 1].locator if position else Locator()

@@ -1,0 +1,107 @@
+"""Conversations and their turns, each stored as soon as it is there."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from ragapp.indexes.database import Database
+from ragapp.indexes.models import ConversationRow, TurnRow
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Questions that belong together.
+
+    Attributes:
+        id: The catalog's id.
+        collection: Name of the collection they were asked of.
+        title: Its title.
+        created_at: Seconds since the epoch.
+    """
+
+    id: int
+    collection: str
+    title: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and its answer.
+
+    Attributes:
+        id: The catalog's id.
+        question: The question.
+        answer: The whole answer, as JSON.
+        created_at: Seconds since the epoch.
+    """
+
+    id: int
+    question: str
+    answer: str
+    created_at: float
+
+
+class Conversations:
+    """The conversations of an index.
+
+    Args:
+        database: The catalog.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, collection: str, title: str) -> int:
+        """Begin a conversation.
+
+        Args:
+            collection: Name of the collection it is about.
+            title: Its title.
+
+        Returns:
+            Its id.
+        """
+        row = {"collection": collection, "title": title, "created_at": time.time()}
+        with self._database.write() as connection:
+            return int(connection.execute(sa.insert(ConversationRow).returning(ConversationRow.id), row).scalar_one())
+
+    def add_turn(self, conversation: int, question: str, answer: str) -> int:
+        """Store a turn.
+
+        Args:
+            conversation: Id of the conversation.
+            question: The question.
+            answer: The whole answer, as JSON.
+
+        Returns:
+            The turn's id.
+        """
+        row = {"conversation_id": conversation, "question": question, "answer": answer, "created_at": time.time()}
+        with self._database.write() as connection:
+            return int(connection.execute(sa.insert(TurnRow).returning(TurnRow.id), row).scalar_one())
+
+    def all(self) -> list[Conversation]:
+        """List the conversations, newest first."""
+        query = sa.select(
+            ConversationRow.id, ConversationRow.collection, ConversationRow.title, ConversationRow.created_at
+        )
+        with self._database.read() as connection:
+            return [Conversation(*row) for row in connection.execute(query.order_by(ConversationRow.id.desc()))]
+
+    def turns(self, conversation: int) -> list[Turn]:
+        """List the turns of a conversation, oldest first.
+
+        Args:
+            conversation: Its id.
+
+        Returns:
+            Its turns; none for an unknown id.
+        """
+        query = sa.select(TurnRow.id, TurnRow.question, TurnRow.answer, TurnRow.created_at)
+        with self._database.read() as connection:
+            rows = connection.execute(query.where(TurnRow.conversation_id == conversation).order_by(TurnRow.id))
+            return [Turn(*row) for row in rows]

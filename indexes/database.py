@@ -1,0 +1,144 @@
+"""The catalog's database: connections, transactions, migrations, and what its errors mean to a person."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DatabaseError
+
+from ragapp.errors import IndexCorrupt, IndexError_, IndexLocked, IndexVersionMismatch, StorageFull
+
+HEAD = "0001"
+"""The revision that this code reads and writes; a test holds it to the newest migration."""
+
+_BUSY_MS = 30_000
+
+
+class Database:
+    """The catalog file; safe to use from several threads and processes.
+
+    Args:
+        path: The SQLite file; made with its tables if missing.
+
+    Raises:
+        IndexCorrupt: If it is not a database.
+        IndexVersionMismatch: If another version of ragapp wrote it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
+        event.listen(self._engine, "connect", _configure)
+        event.listen(self._engine, "begin", _begin)
+        with self._errors():
+            self._migrate()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Generator[Connection]:
+        """Open a snapshot: everything read through it is of one moment."""
+        with self._errors(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Generator[Connection]:
+        """Open a transaction that writes: all of it happens, or nothing."""
+        with self._errors(), self._engine.execution_options(immediate=True).begin() as connection:
+            yield connection
+
+    def vacuum(self) -> None:
+        """Rewrite the file without its free pages and empty the write-ahead log, so that nothing deleted lingers."""
+        with self._errors():
+            connection = self._engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute("VACUUM")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                cursor.close()
+            finally:
+                connection.close()
+
+    def _migrate(self) -> None:
+        revision = self._revision(self._engine)
+        if revision == HEAD:
+            return
+        if revision is not None and revision > HEAD:
+            raise IndexVersionMismatch(
+                f"The index {str(self.path.parent)!r} was written by a newer ragapp ({revision}; this is {HEAD}).",
+                "pip install --upgrade ragapp",
+            )
+        import alembic.command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self._engine.execution_options(immediate=True).begin() as connection:
+            # Two processes may open a new index at once: the second one finds the work done.
+            if self._revision(connection) != HEAD:
+                config.attributes["connection"] = connection
+                alembic.command.upgrade(config, "head")
+
+    @staticmethod
+    def _revision(bind: Engine | Connection) -> str | None:
+        if not sa.inspect(bind).has_table("alembic_version"):
+            return None
+        query = sa.text("SELECT version_num FROM alembic_version")
+        if isinstance(bind, Connection):
+            return bind.execute(query).scalar()
+        with bind.connect() as connection:
+            return connection.execute(query).scalar()
+
+    @contextmanager
+    def _errors(self) -> Generator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            raise self._explained(str(error.orig)) from error
+        except sqlite3.DatabaseError as error:  # outside SQLAlchemy: while a connection is set up or vacuumed
+            raise self._explained(str(error)) from error
+
+    def _explained(self, reason: str) -> IndexError_:
+        if "disk is full" in reason or "disk I/O error" in reason:
+            return StorageFull(
+                f"The disk of {str(self.path)!r} is full or failing ({reason}); the index stayed as it was.",
+                "make room and run the same command again",
+            )
+        if "locked" in reason:
+            return IndexLocked(f"Another process keeps {str(self.path)!r} busy.", "run the same command again")
+        if "readonly" in reason or "unable to open" in reason:
+            return IndexError_(
+                f"{str(self.path)!r} cannot be written: {reason}.", "check its permissions, or set RAGAPP_HOME"
+            )
+        if "malformed" in reason or "not a database" in reason:
+            return IndexCorrupt(
+                f"The catalog {str(self.path)!r} is damaged: {reason}.",
+                f"move {str(self.path.parent)!r} away and ingest again",
+            )
+        return IndexError_(f"The catalog {str(self.path)!r} refused a statement: {reason}.", "ragapp doctor")
+
+
+def _configure(connection: sqlite3.Connection, _: object) -> None:
+    # sqlite3 must not open transactions by itself: reads would not be snapshots (see SQLAlchemy's pysqlite notes).
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout = {_BUSY_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",  # what was reported as committed survives a power cut too
+        "foreign_keys = ON",
+        "secure_delete = ON",  # a removed document's words are overwritten, not just unlinked
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    options: dict[str, Any] = dict(connection.get_execution_options())
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")

@@ -1,0 +1,129 @@
+"""What the catalog tells of collections, documents and segments, as plain values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from ragapp.indexes.models import DocumentRow, PassageRow, SegmentRow
+from ragapp.indexes.segments import SegmentFile
+from ragapp.indexes.types import EncoderPin, Landmark, Locator, MediaType, Passage, Span, locate
+
+T = TypeVar("T")
+
+_SQL_VARIABLES = 500
+"""How many values one IN list takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A set of documents that one encoder and one chunker took in.
+
+    Attributes:
+        id: The catalog's id.
+        name: Its name.
+        encoder: The encoder it pins.
+        chunker: Version of the chunker it pins.
+    """
+
+    id: int
+    name: str
+    encoder: EncoderPin
+    chunker: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentInfo:
+    """A live document, without its text.
+
+    Attributes:
+        id: The catalog's id of this version.
+        name: Its name.
+        version: From 1; a changed file gets the next one.
+        title: Title from the document itself; may be empty.
+        media_type: Its kind.
+        size: Bytes of the file.
+        passages: How many passages it was cut into.
+        added_at: Seconds since the epoch.
+    """
+
+    id: int
+    name: str
+    version: int
+    title: str
+    media_type: MediaType
+    size: int
+    passages: int
+    added_at: float
+
+
+class Stats(NamedTuple):
+    """Sizes of a collection."""
+
+    documents: int
+    passages: int
+    segments: int
+    segment_bytes: int
+    text_bytes: int
+    """Bytes of the source files."""
+    removed_documents: int
+    """Removed and not yet erased by a compaction."""
+
+
+def segment_files(connection: Connection, collection_id: int) -> list[SegmentFile]:
+    """List the segments of a collection, oldest first."""
+    query = sa.select(SegmentRow.id, SegmentRow.file, SegmentRow.sha256, SegmentRow.size, SegmentRow.vectors)
+    rows = connection.execute(query.where(SegmentRow.collection_id == collection_id).order_by(SegmentRow.id))
+    return [SegmentFile(*row) for row in rows]
+
+
+def landmarks_of(stored: str) -> tuple[Landmark, ...]:
+    """Read landmarks as the writer stores them."""
+    return tuple(Landmark(start, Locator(*locator)) for start, *locator in json.loads(stored))
+
+
+def passages_of(connection: Connection, ids: Sequence[int]) -> list[Passage]:
+    """Read passages.
+
+    Args:
+        connection: A snapshot of the catalog.
+        ids: Which ones.
+
+    Returns:
+        The live ones among them, in the order of the ids.
+    """
+    found: dict[int, Passage] = {}
+    for part in in_parts(ids):
+        query = (
+            sa.select(
+                PassageRow.id, PassageRow.document_id, PassageRow.char_start, PassageRow.char_end, PassageRow.heading,
+                PassageRow.text, DocumentRow.name, DocumentRow.version, DocumentRow.landmarks,
+            )
+            .join(DocumentRow)
+            .where(PassageRow.id.in_(part), DocumentRow.removed_at.is_(None))
+        )  # fmt: skip
+        for row in connection.execute(query):
+            found[row.id] = Passage(
+                id=row.id,
+                document_id=row.document_id,
+                document=row.name,
+                version=row.version,
+                span=Span(row.char_start, row.char_end),
+                text=row.text,
+                heading=row.heading,
+                locator=locate(landmarks_of(row.landmarks), row.char_start),
+            )
+    return [found[passage] for passage in ids if passage in found]
+
+
+def in_parts(values: Iterable[T]) -> Iterator[list[T]]:
+    """Cut values into lists that fit an SQL ``IN``."""
+    rest = iter(values)
+    while part := list(islice(rest, _SQL_VARIABLES)):
+        yield part

@@ -1,0 +1,386 @@
+"""The one writer of an index: commits, removals, compaction, repair.
+
+A writer holds the lock for as long as it lives. Vectors go to the disk first; one SQL transaction then makes them part
+of the index together with their documents, passages and words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from ragapp.errors import IndexCorrupt
+from ragapp.indexes import lexical
+from ragapp.indexes.database import Database
+from ragapp.indexes.filters import live
+from ragapp.indexes.models import DocumentRow, JobItemRow, JobRow, PassageRow, SegmentRow
+from ragapp.indexes.records import Collection, in_parts, segment_files
+from ragapp.indexes.segments import SegmentFile, SegmentStore, SegmentVanished, WrittenSegment
+from ragapp.indexes.types import FileStamp, NewDocument, embedding_text
+
+_SMALL_SEGMENT = 20_000
+"""Segments of fewer vectors are merged when there are many."""
+_MANY_SEGMENTS = 8
+
+JobStatus = Literal["running", "done", "interrupted", "failed"]
+
+
+class CompactReport(NamedTuple):
+    """What a compaction did."""
+
+    segments_before: int
+    segments_after: int
+    documents_erased: int
+    passages_erased: int
+
+
+class RepairReport(NamedTuple):
+    """What a repair took out of the index, to be ingested again."""
+
+    segments_dropped: int
+    documents_dropped: tuple[str, ...]
+
+
+class Writer:
+    """Writes to an index; made by `Index.write`, which holds the lock around it.
+
+    Args:
+        database: The catalog.
+        segments: The folder of segments.
+    """
+
+    def __init__(self, database: Database, segments: SegmentStore) -> None:
+        self._database, self._segments = database, segments
+        with database.read() as connection:
+            named = set(connection.scalars(sa.select(SegmentRow.file)))
+        segments.sweep(named)
+
+    def reuse_vectors(self, collection: Collection, hashes: Sequence[str]) -> dict[str, np.ndarray]:
+        """Look up vectors of text that the collection holds already.
+
+        Args:
+            collection: Where to look.
+            hashes: SHA-256 of what would be encoded, hex.
+
+        Returns:
+            Vector float32 (D,) by hash, for those that are known.
+        """
+        places: dict[int, dict[str, int]] = {}
+        with self._database.read() as connection:
+            for part in in_parts(hashes):
+                query = (
+                    sa.select(PassageRow.embedding_sha256, sa.func.max(PassageRow.id), PassageRow.segment_id)
+                    .join(DocumentRow)
+                    .where(PassageRow.embedding_sha256.in_(part), DocumentRow.collection_id == collection.id)
+                    .group_by(PassageRow.embedding_sha256)
+                )
+                for sha256, passage, segment in connection.execute(query):
+                    places.setdefault(segment, {})[sha256] = passage
+            files = {file.id: file for file in segment_files(connection, collection.id)} if places else {}
+        known: dict[str, np.ndarray] = {}
+        for segment, passages in places.items():
+            rows = self._segments.vectors(files[segment], list(passages.values()))  # (N, D)
+            known.update(zip(passages, rows, strict=True))
+        return known
+
+    def commit(self, collection: Collection, documents: Sequence[NewDocument], vectors: np.ndarray) -> None:
+        """Add documents, each in place of the live one of its name.
+
+        Args:
+            collection: Where to.
+            documents: The documents with their chunks.
+            vectors: float32 (N, D), one unit row a chunk, in order.
+
+        Raises:
+            StorageFull: If the disk is full; the index stays as it was.
+        """
+        counts = [len(document.chunks) for document in documents]
+        total = sum(counts)
+        with self._database.read() as connection:
+            first = (connection.scalar(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'passages'")) or 0) + 1
+        ids = np.arange(first, first + total, dtype=np.int64)  # (N,)
+        written = self._segments.write(ids, vectors) if total else None
+        try:
+            with self._database.write() as connection:
+                segment = _insert_segment(connection, collection, written, total) if written else None
+                replaced = _tombstone(connection, collection.id, [document.name for document in documents])
+                start = first
+                for document, count in zip(documents, counts, strict=True):
+                    version = replaced.get(document.name, 0) + 1
+                    document_id = _insert_document(connection, collection, document, version)
+                    if segment is not None and count:
+                        rows = _passage_rows(document, document_id, segment, start, collection.chunker)
+                        connection.execute(sa.insert(PassageRow), rows)
+                    start += count
+                if total:
+                    lexical.add(connection, first, first + total - 1)
+        except BaseException:
+            if written:
+                self._segments.remove([written.file])
+            raise
+
+    def touch(self, collection: Collection, stamps: Mapping[str, FileStamp]) -> None:
+        """Note that files have a new size or time and the same content.
+
+        Args:
+            collection: Where they are.
+            stamps: New stamps by document name.
+        """
+        statement = (
+            sa.update(DocumentRow)
+            .where(DocumentRow.name == sa.bindparam("of"), live(collection.id))
+            .values(size=sa.bindparam("new_size"), mtime_ns=sa.bindparam("new_mtime"))
+        )
+        rows = [{"of": name, "new_size": s.size, "new_mtime": s.mtime_ns} for name, s in stamps.items()]
+        with self._database.write() as connection:
+            # On the table, not the ORM class: a bulk update by name, not by primary key.
+            connection.execute(statement.execution_options(synchronize_session=False), rows)
+
+    def remove(self, collection: Collection, names: Sequence[str]) -> int:
+        """Remove documents: from here on no search finds them; `compact` erases their text.
+
+        Args:
+            collection: Where they are.
+            names: Their names; unknown ones are passed over.
+
+        Returns:
+            How many there were.
+        """
+        with self._database.write() as connection:
+            return len(_tombstone(connection, collection.id, names))
+
+    def compact(self) -> CompactReport:
+        """Rewrite segments without removed passages and erase all that is left of removed documents.
+
+        Returns:
+            What was done.
+        """
+        with self._database.read() as connection:
+            before = connection.scalar(sa.select(sa.func.count(SegmentRow.id))) or 0
+            removed = DocumentRow.removed_at.is_not(None)
+            passages = connection.scalar(sa.select(sa.func.count(PassageRow.id)).join(DocumentRow).where(removed)) or 0
+            collections = list(connection.scalars(sa.select(SegmentRow.collection_id).distinct()))
+            with_dead = set(
+                connection.scalars(sa.select(PassageRow.segment_id).join(DocumentRow).where(removed).distinct())
+            )
+        for collection in collections:
+            with self._database.read() as connection:
+                files = segment_files(connection, collection)
+            small = [file for file in files if file.vectors < _SMALL_SEGMENT]
+            chosen = {file.id for file in files if file.id in with_dead} | (
+                {f.id for f in small} if len(small) > 1 else set()
+            )
+            self._rewrite(collection, [file for file in files if file.id in chosen])
+        documents = self._erase()
+        self._database.vacuum()
+        with self._database.read() as connection:
+            after = connection.scalar(sa.select(sa.func.count(SegmentRow.id))) or 0
+        return CompactReport(before, after, documents, passages)
+
+    def merge_small(self) -> None:
+        """Merge small segments where a collection has many of them: a search opens each."""
+        with self._database.read() as connection:
+            collections = list(connection.scalars(sa.select(SegmentRow.collection_id).distinct()))
+            files = {collection: segment_files(connection, collection) for collection in collections}
+        for collection, segments in files.items():
+            small = [segment for segment in segments if segment.vectors < _SMALL_SEGMENT]
+            if len(small) > _MANY_SEGMENTS:
+                self._rewrite(collection, small)
+
+    def repair(self) -> RepairReport:
+        """Take documents whose vectors are lost out of the index, so that the next ingest restores them.
+
+        Returns:
+            What was taken out.
+        """
+        dropped: list[str] = []
+        broken: list[SegmentFile] = []
+        with self._database.read() as connection:
+            files = [
+                f
+                for c in set(connection.scalars(sa.select(SegmentRow.collection_id)))
+                for f in segment_files(connection, c)
+            ]
+        for file in files:
+            try:
+                self._segments.check(file)
+            except (SegmentVanished, IndexCorrupt):
+                broken.append(file)
+        with self._database.write() as connection:
+            for file in broken:
+                affected = connection.execute(
+                    sa.select(DocumentRow.id, DocumentRow.name)
+                    .where(
+                        DocumentRow.id.in_(sa.select(PassageRow.document_id).where(PassageRow.segment_id == file.id))
+                    )
+                    .where(DocumentRow.removed_at.is_(None))
+                ).all()
+                _tombstone_ids(connection, [row.id for row in affected])
+                dropped.extend(row.name for row in affected)
+            for file in broken:
+                lost = sa.select(PassageRow.id).where(PassageRow.segment_id == file.id)
+                connection.execute(sa.delete(PassageRow).where(PassageRow.id.in_(lost)))
+                connection.execute(sa.delete(SegmentRow).where(SegmentRow.id == file.id))
+            lexical.rebuild(connection)
+        self._segments.remove([file.file for file in broken])
+        return RepairReport(len(broken), tuple(sorted(dropped)))
+
+    def start_job(self, collection: Collection, roots: Sequence[str]) -> int:
+        """Note that an ingest began.
+
+        Args:
+            collection: Where to.
+            roots: What it was pointed at.
+
+        Returns:
+            The job's id.
+        """
+        row = {
+            "collection_id": collection.id,
+            "roots": json.dumps(list(roots)),
+            "status": "running",
+            "started_at": time.time(),
+        }
+        with self._database.write() as connection:
+            return int(connection.execute(sa.insert(JobRow).returning(JobRow.id), row).scalar_one())
+
+    def job_item(self, job: int, name: str, status: Literal["failed", "removed"], detail: str) -> None:
+        """Note what became of a file.
+
+        Args:
+            job: The job.
+            name: The document's name.
+            status: What became of it.
+            detail: Why.
+        """
+        row = {"job_id": job, "name": name, "status": status, "detail": detail}
+        with self._database.write() as connection:
+            connection.execute(sa.insert(JobItemRow), row)
+
+    def finish_job(self, job: int, status: JobStatus) -> None:
+        """Note that an ingest ended.
+
+        Args:
+            job: The job.
+            status: How.
+        """
+        statement = sa.update(JobRow).where(JobRow.id == job).values(status=status, ended_at=time.time())
+        with self._database.write() as connection:
+            connection.execute(statement)
+
+    def _rewrite(self, collection_id: int, files: Sequence[SegmentFile]) -> None:
+        """Write one segment of the live passages of several, and put it in their place."""
+        if not files:
+            return
+        ids: list[int] = []
+        parts: list[np.ndarray] = []
+        with self._database.read() as connection:
+            for file in files:
+                query = (
+                    sa.select(PassageRow.id)
+                    .join(DocumentRow)
+                    .where(PassageRow.segment_id == file.id, DocumentRow.removed_at.is_(None))
+                )
+                alive = list(connection.scalars(query))
+                if alive:
+                    ids.extend(alive)
+                    parts.append(self._segments.vectors(file, alive))
+        written = self._segments.write(np.asarray(ids, np.int64), np.concatenate(parts)) if ids else None
+        old = [file.id for file in files]
+        with self._database.write() as connection:
+            dead = sa.select(DocumentRow.id).where(DocumentRow.removed_at.is_not(None))
+            connection.execute(
+                sa.delete(PassageRow).where(PassageRow.segment_id.in_(old), PassageRow.document_id.in_(dead))
+            )
+            if written:
+                row = _segment_row(collection_id, written, len(ids))
+                new = connection.execute(sa.insert(SegmentRow).returning(SegmentRow.id), row).scalar_one()
+                connection.execute(sa.update(PassageRow).where(PassageRow.segment_id.in_(old)).values(segment_id=new))
+            connection.execute(sa.delete(SegmentRow).where(SegmentRow.id.in_(old)))
+        self._segments.remove([file.file for file in files])
+
+    def _erase(self) -> int:
+        """Delete removed documents with whatever passages they still have; returns how many documents."""
+        dead = sa.select(DocumentRow.id).where(DocumentRow.removed_at.is_not(None))
+        with self._database.write() as connection:
+            connection.execute(sa.delete(PassageRow).where(PassageRow.document_id.in_(dead)))
+            documents = connection.execute(sa.delete(DocumentRow).where(DocumentRow.removed_at.is_not(None))).rowcount
+            lexical.rebuild(connection)
+        return documents
+
+
+def _insert_segment(connection: Connection, collection: Collection, written: WrittenSegment, vectors: int) -> int:
+    row = _segment_row(collection.id, written, vectors)
+    return int(connection.execute(sa.insert(SegmentRow).returning(SegmentRow.id), row).scalar_one())
+
+
+def _segment_row(collection_id: int, written: WrittenSegment, vectors: int) -> dict[str, object]:
+    return {"collection_id": collection_id, **written._asdict(), "vectors": vectors, "created_at": time.time()}
+
+
+def _insert_document(connection: Connection, collection: Collection, document: NewDocument, version: int) -> int:
+    loaded, stamp = document.loaded, document.stamp
+    row = {
+        "collection_id": collection.id,
+        "name": document.name,
+        "version": version,
+        "content_sha256": stamp.content_sha256,
+        "size": stamp.size,
+        "mtime_ns": stamp.mtime_ns,
+        "media_type": loaded.media_type,
+        "title": loaded.title,
+        "added_at": time.time(),
+        "landmarks": json.dumps([[mark.start, *mark.locator] for mark in loaded.landmarks]),
+        "text": loaded.text,
+    }
+    return int(connection.execute(sa.insert(DocumentRow).returning(DocumentRow.id), row).scalar_one())
+
+
+def _passage_rows(
+    document: NewDocument, document_id: int, segment: int, first: int, chunker: str
+) -> list[dict[str, object]]:
+    return [
+        {
+            "id": passage_id,
+            "document_id": document_id,
+            "segment_id": segment,
+            "identity_sha256": _sha256(
+                f"{document.stamp.content_sha256}/{chunk.span.start}/{chunk.span.end}/{chunker}"
+            ),
+            "embedding_sha256": _sha256(embedding_text(chunk.heading, chunk.text)),
+            "char_start": chunk.span.start,
+            "char_end": chunk.span.end,
+            "heading": chunk.heading,
+            "text": chunk.text,
+        }
+        for passage_id, chunk in enumerate(document.chunks, first)
+    ]
+
+
+def _tombstone(connection: Connection, collection_id: int, names: Iterable[str]) -> dict[str, int]:
+    """Remove the live documents of these names; returns their versions by name."""
+    versions: dict[str, int] = {}
+    for part in in_parts(names):
+        query = sa.select(DocumentRow.id, DocumentRow.name, DocumentRow.version)
+        rows = connection.execute(query.where(live(collection_id), DocumentRow.name.in_(part))).all()
+        _tombstone_ids(connection, [row.id for row in rows])
+        versions.update({row.name: row.version for row in rows})
+    return versions
+
+
+def _tombstone_ids(connection: Connection, document_ids: Sequence[int]) -> None:
+    for part in in_parts(document_ids):
+        lexical.remove(connection, part)
+        removed = sa.update(DocumentRow).where(DocumentRow.id.in_(part)).values(removed_at=time.time())
+        connection.execute(removed)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
