@@ -26,7 +26,8 @@ from ragapp.indexes.encoder import Encoder, load_encoder
 from ragapp.indexes.index import Collection, Index
 from ragapp.indexes.types import SearchFilter
 from ragapp.ingest.chunking import Chunker
-from ragapp.ingest.job import IngestReport, JobEvent, run_ingest
+from ragapp.ingest.events import JobEvent, JobReport
+from ragapp.ingest.job import ingest
 from ragapp.ingest.limits import MEGABYTE, Limits
 from ragapp.readers.base import Reader, ReaderPassage
 from ragapp.retriever import Retriever
@@ -88,7 +89,7 @@ class RagApp:
         *,
         prune: bool = False,
         on_event: Callable[[JobEvent], None] | None = None,
-    ) -> IngestReport:
+    ) -> JobReport:
         """Take files and folders into the collection; unchanged ones cost nothing.
 
         Args:
@@ -103,11 +104,15 @@ class RagApp:
             RagappError: If the job as a whole cannot run: the index is locked, its encoder differs, the disk is full.
         """
         roots = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
-        chunker = Chunker(self.encoder.token_offsets, self.settings.chunk_tokens)
-        collection = self.index.ensure_collection(self.settings.collection, self.encoder.pin, chunker.version)
-        limits = Limits(file_bytes=self.settings.max_file_mb * MEGABYTE)
-        return run_ingest(
-            self.index, collection, self.encoder, chunker, roots, prune=prune, limits=limits, on_event=on_event
+        return ingest(
+            self.index,
+            self.settings.collection,
+            roots,
+            self.encoder,
+            chunker=Chunker(self.encoder.token_offsets, self.settings.chunk_tokens),
+            prune=prune,
+            limits=Limits(file_bytes=self.settings.max_file_mb * MEGABYTE),
+            on_event=on_event,
         )
 
     def ask(self, question: str, *, where: SearchFilter | None = None, conversation: int | None = None) -> Answer:
@@ -241,4 +246,4 @@ class RagApp:
     def _store(self, conversation: int, answer: Answer) -> None:
         from ragapp.serialization import to_json
 
-        self.index.add_turn(conversation, answer.question, to_json(answer))
+        self.index.conversations.add_turn(conversation, answer.question, to_json(answer))

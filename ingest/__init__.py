@@ -1,0 +1,1 @@
+"""From files to committed passages: discovery, loaders, chunking and the ingest job."""

@@ -1,0 +1,103 @@
+"""``ragapp train``: make the models that ragapp answers with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ragapp.readers.copy_fid.reader import CopyFidReader
+    from ragapp.readers.copy_fid.training.data import QaExample
+    from ragapp.readers.copy_fid.training.trainer import Progress
+
+app = typer.Typer(help="Train the models that answer.", no_args_is_help=True)
+
+_WATCHED = 200
+"""How many held-out questions the curve is measured on."""
+
+
+@app.callback()
+def _group() -> None:
+    """Train the models that answer."""
+
+
+@app.command()
+def reader(
+    data: Annotated[Path, typer.Option(help="Questions with contexts and answers: .jsonl or .jsonl.gz.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run; the same command goes on where it stopped.")],
+    steps: Annotated[int, typer.Option(help="Optimizer steps of the whole run.", min=1)] = 2600,
+    encoder: Annotated[Path | None, typer.Option(help="Folder of a BERT-like encoder; default MiniLM.")] = None,
+    tokens: Annotated[int, typer.Option(help="Tokens a batch, padding included.", min=256)] = 6144,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 17,
+    evaluate_every: Annotated[int, typer.Option(help="Steps between evaluations.", min=1)] = 500,
+    checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.", min=1)] = 250,
+    device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
+    threads: Annotated[int, typer.Option(help="Processor threads; 0 for one a core.", min=0)] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the curve as JSON lines.")] = False,
+) -> None:
+    """Train a copy-fid reader; Ctrl-C or a kill loses at most the steps since the last checkpoint."""
+    import torch
+
+    from ragapp.cli.console import narrate
+    from ragapp.indexes.encoder import default_encoder_folder
+    from ragapp.readers.copy_fid.training.data import hold_out, load_examples
+    from ragapp.readers.copy_fid.training.start import from_encoder
+    from ragapp.readers.copy_fid.training.trainer import Trainer, TrainingSettings
+
+    if threads:
+        torch.set_num_threads(threads)
+    loaded = load_examples(data)
+    for reason, count in sorted(loaded.dropped.items()):
+        narrate(f"{count} examples dropped: {reason}")
+    split = hold_out(loaded.examples)
+    watched = _watched(split.held_out)
+    narrate(f"{len(split.train)} examples to learn from, {len(watched)} of {len(split.held_out)} held out to watch by")
+    settings = TrainingSettings(
+        steps=steps, tokens=tokens, seed=seed, evaluate_every=evaluate_every, checkpoint_every=checkpoint_every
+    )
+    start = from_encoder(encoder or default_encoder_folder(), seed)
+    trainer = Trainer(out, start.model, start.tokenizer, split.train, settings, device)
+    for progress in trainer.run(lambda reader: _scores(reader, watched)):
+        _show(progress, steps, as_json)
+    narrate(f"The reader is in {out / 'reader'}; use it with RAGAPP_READER={out / 'reader'}")
+
+
+def _watched(held_out: Sequence[QaExample]) -> list[QaExample]:
+    """Choose answerable questions on contexts of a passage's length."""
+    import random
+
+    usable = [example for example in held_out if example.answer and len(example.context) < 1400]
+    return random.Random(1).sample(usable, min(_WATCHED, len(usable)))
+
+
+def _scores(reader: CopyFidReader, watched: Sequence[QaExample]) -> Mapping[str, float]:
+    from ragapp.evals.reading import read_gold
+
+    if not watched:
+        return {}
+    gold, among = read_gold(reader, watched), read_gold(reader, watched, distractors=min(3, len(watched) - 1))
+    return {
+        "em": gold.exact_match.mean,
+        "f1": gold.f1.mean,
+        "em_among_4": among.exact_match.mean,
+        "f1_among_4": among.f1.mean,
+    }
+
+
+def _show(progress: Progress, steps: int, as_json: bool) -> None:
+    import json
+
+    from ragapp.cli.console import narrate, write
+
+    if as_json:
+        write(json.dumps(progress._asdict()))
+        return
+    scores = "".join(f"  {name} {value:.3f}" for name, value in progress.scores.items())
+    narrate(
+        f"step {progress.step}/{steps}  loss {progress.span_loss:.2f} + {progress.passage_loss:.2f}"
+        f"  {progress.questions_per_s:.1f} questions/s{scores}"
+    )
