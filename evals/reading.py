@@ -86,20 +86,25 @@ def read_gold(reader: Reader, examples: Sequence[QaExample], distractors: int = 
 
 
 def ask_all(
-    app: RagApp, corpus: Path, examples: Sequence[QaExample], on_done: Callable[[], None] = lambda: None
+    app: RagApp,
+    corpus: Path,
+    contexts: Sequence[QaExample],
+    examples: Sequence[QaExample],
+    on_done: Callable[[], None] = lambda: None,
 ) -> OpenScores:
-    """Ingest every context as a document of its own and ask every question of all of them.
+    """Ingest every context as a document of its own and ask questions of all of them.
 
     Args:
         app: An app with an empty home.
         corpus: An empty folder, where the contexts are written as text files.
-        examples: Questions, answerable and not.
+        contexts: The examples whose contexts are ingested.
+        examples: Questions to ask, answerable and not.
         on_done: Called after each question.
 
     Returns:
         Scores of the whole way from question to answer.
     """
-    write_corpus(corpus, examples)
+    write_corpus(corpus, contexts)
     app.ingest(corpus)
     answers: list[tuple[str, Sequence[str]]] = []
     right: list[float] = []

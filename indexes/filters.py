@@ -9,6 +9,10 @@ import sqlalchemy as sa
 from ragapp.indexes.models import DocumentRow
 from ragapp.indexes.types import SearchFilter
 
+_WILDCARD = re.compile(r"\*\*/?|\*|\?|\[!?[^/][^\]/]*\]", re.DOTALL)
+_SIMPLE = {"**": ".*", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
+_MEMBER = re.compile(r"(.)-(.)|(.)", re.DOTALL)
+
 
 def live(collection_id: int, where: SearchFilter | None = None) -> sa.ColumnElement[bool]:
     """Give the condition on documents: of a collection, not removed, let through by the filter.
@@ -42,14 +46,28 @@ def glob_pattern(glob: str) -> str:
     """
     parts: list[str] = []
     position = 0
-    for match in re.finditer(r"\*\*/?|\*|\?|\[[^\]/]+\]", glob):
+    for match in _WILDCARD.finditer(glob):
         parts.append(re.escape(glob[position : match.start()]))
-        token = match[0]
-        simple = {"**": ".*", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
-        parts.append(simple.get(token) or "[" + token[1:-1].replace("\\", r"\\").replace("!", "^", 1) + "]")
+        parts.append(_SIMPLE.get(match[0]) or _character_set(match[0][1:-1]))
         position = match.end()
     rest = glob[position:].rstrip("/") if position == 0 else glob[position:]
     parts.append(re.escape(rest))
     start = "^" if glob.startswith("/") else "(?:^|/)"
-    end = "(?:/|$)" if position == 0 else "$"
-    return start + "".join(parts) + end
+    end = r"(?:/|\Z)" if position == 0 else r"\Z"
+    # With (?s) and \Z a name may hold newlines.
+    return "(?s)" + start + "".join(parts) + end
+
+
+def _character_set(members: str) -> str:
+    """Translate what stands between brackets; like every wildcard but ``**`` it matches no slash."""
+    negated = members.startswith("!")
+    parts: list[str] = []
+    for low, high, single in _MEMBER.findall(members.removeprefix("!")):
+        if single:
+            parts.append(re.escape(single))
+        elif low <= high:  # [z-a] holds nothing
+            parts.append(f"{re.escape(low)}-{re.escape(high)}")
+    inside = "".join(parts)
+    if negated:
+        return f"[^/{inside}]"
+    return f"(?!/)[{inside}]" if inside else "(?!)"

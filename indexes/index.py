@@ -6,6 +6,7 @@ several threads.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -22,8 +23,8 @@ from ragapp.indexes.conversations import Conversations
 from ragapp.indexes.database import Database
 from ragapp.indexes.filters import live
 from ragapp.indexes.lock import writer_lock
-from ragapp.indexes.models import CollectionRow, DocumentRow, PassageRow
-from ragapp.indexes.records import Collection, DocumentInfo, Stats, landmarks_of, passages_of, segment_files
+from ragapp.indexes.models import CollectionRow, DocumentRow, JobRow, PassageRow
+from ragapp.indexes.records import Collection, DocumentInfo, JobInfo, Stats, landmarks_of, passages_of, segment_files
 from ragapp.indexes.segments import SegmentStore
 from ragapp.indexes.types import EncoderPin, FileStamp, Hit, Landmark, Passage, SearchFilter
 from ragapp.indexes.verify import VerifyReport, verify
@@ -224,6 +225,18 @@ class Index:
                 text_bytes=int(size),
                 removed_documents=connection.scalar(removed) or 0,
             )
+
+    def last_job(self, collection: Collection) -> JobInfo | None:
+        """Tell of the newest ingest into a collection, if there was one."""
+        query = (
+            sa.select(JobRow.id, JobRow.status, JobRow.roots)
+            .where(JobRow.collection_id == collection.id)
+            .order_by(JobRow.id.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return JobInfo(row.id, row.status, tuple(json.loads(row.roots))) if row else None
 
     def passages(self, ids: list[int]) -> list[Passage]:
         """Read passages; those that were removed meanwhile are left out.

@@ -8,6 +8,7 @@ passage holds are dropped from the question: they cost most of the time and tell
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -19,8 +20,8 @@ from ragapp.indexes.models import DocumentRow, PassageRow
 from ragapp.indexes.stopwords import STOPWORDS
 from ragapp.indexes.types import Hit, SearchFilter
 
-HEADING_WEIGHT = 0.5
-"""A word in the heading counts half: all passages of a section share it."""
+HEADING_WEIGHT = 1.0
+"""A word in the heading counts as one in the text (docs/adr/0003-fusion.md has the figures)."""
 
 _MAX_TERMS = 64
 _WORD = re.compile(r"\w+")
@@ -33,9 +34,10 @@ def terms(question: str) -> list[str]:
         question: Any text.
 
     Returns:
-        Distinct words in order, without stopwords unless there is nothing else; at most 64.
+        Distinct words in lower case, in order, without stopwords unless there is nothing else; at most 64.
     """
-    words = list(dict.fromkeys(word.casefold() for word in _WORD.findall(question)))
+    # Composed: a combining accent is no word character here. Not case-folded: FTS5 keeps the ß of "Straße", too.
+    words = list(dict.fromkeys(word.lower() for word in _WORD.findall(unicodedata.normalize("NFC", question))))
     telling = [word for word in words if word not in STOPWORDS]
     return (telling or words)[:_MAX_TERMS]
 

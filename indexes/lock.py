@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -29,7 +29,7 @@ def writer_lock(home: Path, wait_s: float) -> Generator[None]:
         lock.acquire(timeout=wait_s)
     except Timeout as error:
         raise IndexLocked(
-            f"Another process ({_read(owner)}) is writing to {str(home)!r}.",
+            f"Another writer ({_read(owner)}) is at work in {str(home)!r}.",
             "wait until it has ended, and run this again",
         ) from error
     except OSError as error:
@@ -37,10 +37,12 @@ def writer_lock(home: Path, wait_s: float) -> Generator[None]:
             f"{str(home)!r} cannot be locked: {error}.", "check its permissions, or set RAGAPP_HOME"
         ) from error
     try:
-        owner.write_text(f"process {os.getpid()}\n", "utf-8")
+        with suppress(OSError):  # on a full disk, too, things can be removed
+            owner.write_text(f"process {os.getpid()}\n", "utf-8")
         yield
     finally:
-        owner.unlink(missing_ok=True)
+        with suppress(OSError):
+            owner.unlink()
         lock.release()
 
 

@@ -63,6 +63,14 @@ class DocumentInfo:
     added_at: float
 
 
+class JobInfo(NamedTuple):
+    """A run of ingest; one that is ``running`` with no writer at work was killed."""
+
+    id: int
+    status: str
+    roots: tuple[str, ...]
+
+
 class Stats(NamedTuple):
     """Sizes of a collection."""
 

@@ -11,7 +11,7 @@ from ragapp.indexes.database import Database
 from ragapp.indexes.filters import live
 from ragapp.indexes.models import DocumentRow, PassageRow
 from ragapp.indexes.records import segment_files
-from ragapp.indexes.segments import SegmentFile, SegmentStore, SegmentVanished, Selection
+from ragapp.indexes.segments import SegmentFile, SegmentStore, SegmentVanished, selector
 from ragapp.indexes.types import Hit, SearchFilter
 
 _ATTEMPTS = 5
@@ -32,20 +32,23 @@ def dense(
 def _search(
     database: Database, segments: SegmentStore, collection_id: int, query: np.ndarray, k: int, where: SearchFilter
 ) -> list[Hit]:
-    files, selection = _snapshot(database, collection_id, where)
-    found = [hit for file in files for hit in segments.search(file, query, k, selection)]
+    filtered = where != SearchFilter()
+    files, ids = _snapshot(database, collection_id, where if filtered else None)
+    chosen = selector(ids, only=filtered)
+    found = [hit for file in files for hit in segments.search(file, query, k, chosen)]
     return heapq.nsmallest(k, found, key=lambda hit: (-hit.score, hit.id))
 
 
-def _snapshot(database: Database, collection_id: int, where: SearchFilter) -> tuple[list[SegmentFile], Selection]:
-    """Read which segments there are, and which passages in them may be found."""
+def _snapshot(
+    database: Database, collection_id: int, where: SearchFilter | None
+) -> tuple[list[SegmentFile], np.ndarray]:
+    """Read which segments there are, and which passages the filter lets through, or without one which are removed."""
     passages = sa.select(PassageRow.id).join(DocumentRow)
-    filtered = where != SearchFilter()
-    if filtered:
+    if where:
         chosen = passages.where(live(collection_id, where))
     else:
         chosen = passages.where(DocumentRow.collection_id == collection_id, DocumentRow.removed_at.is_not(None))
     with database.read() as connection:
         files = segment_files(connection, collection_id)
         ids = np.fromiter(connection.scalars(chosen), np.int64)  # (n,)
-    return files, (filtered, ids)
+    return files, ids

@@ -11,8 +11,8 @@ import errno
 import hashlib
 import os
 import threading
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -29,11 +29,7 @@ EXACT_LIMIT = 200_000
 
 _PROBES = 32
 """Lists of an inverted file that are searched: recall@10 is 0.95 there."""
-_CACHED_SEGMENTS = 64
 _HASH_BLOCK = 1 << 20
-
-Selection = tuple[bool, np.ndarray]
-"""``(True, ids)``: only these passages; ``(False, ids)``: all but these. ``ids`` is int64 (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +59,8 @@ class WrittenSegment(NamedTuple):
     size: int
 
 
-class SegmentVanished(IndexError_):
-    """A compaction removed the segment after its name was read; the search is run again on a new snapshot."""
+class SegmentVanished(IndexCorrupt):
+    """The segment is not there: lost, or removed by a compaction after its name was read; a new snapshot tells."""
 
 
 class SegmentStore:
@@ -76,7 +72,7 @@ class SegmentStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._loaded: OrderedDict[str, faiss.Index] = OrderedDict()
+        self._loaded: dict[str, faiss.Index] = {}
         self._lock = threading.Lock()
 
     def write(self, ids: np.ndarray, vectors: np.ndarray, *, exact_limit: int = EXACT_LIMIT) -> WrittenSegment:
@@ -94,12 +90,19 @@ class SegmentStore:
             StorageFull: If it could not be written; nothing is left behind.
         """
         name = f"{uuid4().hex}.faiss"
-        data = faiss.serialize_index(_build(ids, vectors, exact_limit))  # uint8 (bytes,)
+        index = _build(ids, vectors, exact_limit)
         part = self._folder / f"{name}.part"
+        digest, size = hashlib.sha256(), 0
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with part.open("wb") as file:
-                file.write(data.data)
+
+                def keep(block: bytes) -> None:
+                    nonlocal size
+                    digest.update(block)
+                    size += file.write(block)
+
+                faiss.write_index(index, faiss.PyCallbackIOWriter(keep))
                 file.flush()
                 os.fsync(file.fileno())
             part.rename(self._folder / name)
@@ -108,22 +111,24 @@ class SegmentStore:
             part.unlink(missing_ok=True)
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise StorageFull(
-                    f"A segment of {data.nbytes} bytes does not fit {str(self._folder)!r}: {error.strerror}.",
+                    f"A segment of {len(ids)} vectors does not fit {str(self._folder)!r}: {error.strerror}.",
                     "make room and run the same command again: what was committed stays",
                 ) from error
             raise IndexError_(
                 f"A segment could not be written to {str(self._folder)!r}: {error}.", "check its permissions"
             ) from error
-        return WrittenSegment(name, hashlib.sha256(data.data).hexdigest(), data.nbytes)
+        return WrittenSegment(name, digest.hexdigest(), size)
 
-    def search(self, segment: SegmentFile, query: np.ndarray, k: int, selection: Selection) -> list[Hit]:
+    def search(
+        self, segment: SegmentFile, query: np.ndarray, k: int, selector: faiss.IDSelector | None = None
+    ) -> list[Hit]:
         """Find the nearest passages in one segment.
 
         Args:
             segment: The segment.
             query: float32 (D,), a unit vector.
             k: How many.
-            selection: Which passages may be found.
+            selector: Which passages may be found; all by default.
 
         Returns:
             At most k hits by inner product, best first.
@@ -132,15 +137,12 @@ class SegmentStore:
             IndexCorrupt: If the file is not what its checksum says.
         """
         index = self.load(segment)
-        only, ids = selection
-        batch = faiss.IDSelectorBatch(ids)
-        selector = batch if only else faiss.IDSelectorNot(batch)
-        inverted = faiss.try_extract_index_ivf(index)
-        parameters = faiss.SearchParameters() if inverted is None else faiss.SearchParametersIVF()
-        parameters.sel = selector
-        if isinstance(parameters, faiss.SearchParametersIVF):
-            parameters.nprobe = _PROBES
-        scores, found = index.search(query[None, :], min(k, segment.vectors), params=parameters)  # (1, k) each
+        if faiss.try_extract_index_ivf(index) is None:
+            parameters = faiss.SearchParameters(sel=selector)
+        else:
+            parameters = faiss.SearchParametersIVF(sel=selector, nprobe=_PROBES)
+        with _one_thread():
+            scores, found = index.search(query[None, :], min(k, segment.vectors), params=parameters)  # (1, k) each
         return [Hit(int(i), float(score)) for i, score in zip(found[0], scores[0], strict=True) if i >= 0]
 
     def vectors(self, segment: SegmentFile, ids: Sequence[int]) -> np.ndarray:
@@ -158,7 +160,9 @@ class SegmentStore:
         return np.asarray(rows, np.float32)
 
     def ids(self, segment: SegmentFile) -> np.ndarray:
-        """Give the ids of all passages in a segment, int64 (N,)."""
+        """Read the ids of all passages in a segment, checked anew, from the disk; int64 (N,); raises as `load`."""
+        with self._lock:
+            self._loaded.pop(segment.file, None)
         index = faiss.downcast_index(self.load(segment))
         assert isinstance(index, faiss.IndexIDMap2)  # noqa: S101 - nothing else is written
         return faiss.vector_to_array(index.id_map)
@@ -195,18 +199,25 @@ class SegmentStore:
             segment: The segment.
 
         Returns:
-            The FAISS index; vectors are mapped, not copied, where FAISS can.
+            The FAISS index, its vectors mapped, not copied.
 
         Raises:
+            SegmentVanished: If there is no such file.
             IndexCorrupt: If the file is not what its checksum says.
         """
+        path = self._folder / segment.file
         with self._lock:
             if segment.file not in self._loaded:
+                # A new segment often stands for others that a compaction, perhaps another process's, has removed.
+                self._loaded = {name: index for name, index in self._loaded.items() if (self._folder / name).exists()}
                 self.check(segment)
-                self._loaded[segment.file] = faiss.read_index(str(self._folder / segment.file), faiss.IO_FLAG_MMAP)
-                if len(self._loaded) > _CACHED_SEGMENTS:
-                    self._loaded.popitem(last=False)
-            self._loaded.move_to_end(segment.file)
+                try:
+                    self._loaded[segment.file] = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+                except RuntimeError as error:
+                    self.check(segment)  # it may have vanished since the first check
+                    raise IndexCorrupt(
+                        f"The segment {str(path)!r} cannot be read: {error}.", "ragapp verify --repair"
+                    ) from error
             return self._loaded[segment.file]
 
     def remove(self, files: Sequence[str]) -> None:
@@ -227,10 +238,40 @@ class SegmentStore:
         """
         if not self._folder.is_dir():
             return 0
-        orphans = [path for path in self._folder.iterdir() if path.name not in named]
+        ours = [path for path in self._folder.iterdir() if path.suffix in (".faiss", ".part")]
+        orphans = [path for path in ours if path.name not in named]
         for path in orphans:
             path.unlink(missing_ok=True)
         return len(orphans)
+
+
+def selector(ids: np.ndarray, *, only: bool) -> faiss.IDSelector | None:
+    """Say which passages a search may find.
+
+    Args:
+        ids: int64 (n,), passages.
+        only: Whether just these may be found, or all but these.
+
+    Returns:
+        What to hand to `SegmentStore.search`; ``None`` lets everything through.
+    """
+    if not only and not ids.size:
+        return None
+    member = np.zeros(int(ids.max(initial=0)) + 1, bool)  # (highest id + 1,)
+    member[ids] = True
+    chosen = faiss.IDSelectorBitmap(np.packbits(member, bitorder="little"))
+    return chosen if only else faiss.IDSelectorNot(chosen)
+
+
+@contextmanager
+def _one_thread() -> Generator[None]:
+    """Search with this thread alone: one query keeps one busy, and others would only spin beside it."""
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 def _build(ids: np.ndarray, vectors: np.ndarray, exact_limit: int) -> faiss.Index:

@@ -37,4 +37,4 @@ pero por porque qué que quien quién se ser si sobre su sus también te tu un u
 """
 
 STOPWORDS = frozenset(" ".join((_ENGLISH, _ITALIAN, _GERMAN, _FRENCH, _SPANISH)).split())
-"""Case-folded words of English, Italian, German, French and Spanish."""
+"""Lower-case words of English, Italian, German, French and Spanish."""

@@ -31,7 +31,7 @@ from ragapp.ingest.job import ingest
 from ragapp.ingest.limits import MEGABYTE, Limits
 from ragapp.readers.base import Reader, ReaderPassage
 from ragapp.retriever import Retriever
-from ragapp.settings import Settings
+from ragapp.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from ragapp.readers.copy_fid.reader import CopyFidReader
@@ -49,7 +49,7 @@ class RagApp:
     """
 
     def __init__(self, settings: Settings | None = None, reader: Reader | None = None) -> None:
-        self.settings = settings or Settings()
+        self.settings = settings or load_settings()
         self.index = Index.open(self.settings.home)
         self._given_reader = reader
         self._loading = threading.RLock()
@@ -68,8 +68,7 @@ class RagApp:
         Returns:
             The app; close it, or use it in a ``with`` statement.
         """
-        chosen: dict[str, object] = {"home": home, "collection": collection}
-        return cls(Settings(**{name: value for name, value in chosen.items() if value is not None}), reader)  # pyright: ignore[reportArgumentType]
+        return cls(load_settings({"home": home, "collection": collection}), reader)
 
     def close(self) -> None:
         """Close the index."""
@@ -103,7 +102,7 @@ class RagApp:
         Raises:
             RagappError: If the job as a whole cannot run: the index is locked, its encoder differs, the disk is full.
         """
-        roots = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
+        roots = [Path(path).expanduser() for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
         return ingest(
             self.index,
             self.settings.collection,

@@ -58,7 +58,7 @@ class Retriever:
         encoded = time.perf_counter()
         dense = self._index.search_dense(self._collection, vector, _DEPTH, where)
         lexical = self._index.search_lexical(self._collection, question, _DEPTH, where)
-        fused = fuse(question, dense, lexical, 2 * k)
+        fused = fuse(dense, lexical, 2 * k)
         passages = {passage.id: passage for passage in self._index.passages([hit.id for hit in fused])}
         scored = [
             (passages[hit.id], StageScores(hit.dense, hit.lexical, hit.fused)) for hit in fused if hit.id in passages

@@ -6,20 +6,32 @@ then ``ragapp.toml`` in the user's configuration folder, then the default.
 
 from __future__ import annotations
 
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import platformdirs
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ragapp.errors import ConfigError
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
+
+ENV_PREFIX = "RAGAPP_"
+FILE_NAME = "ragapp.toml"
+_NOT_SETTINGS = frozenset({"RAGAPP_DEBUG"})
+"""Environment variables of that prefix that are no settings."""
 
 
 class Settings(BaseSettings):
     """The settings of one process."""
 
-    model_config = SettingsConfigDict(env_prefix="RAGAPP_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
 
     home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("ragapp")))
     """Folder of the catalog, the segments and built models."""
@@ -35,9 +47,133 @@ class Settings(BaseSettings):
     """Processor threads for ingest and reading; 0 for one a core."""
     passages: int = Field(default=8, ge=1, le=100)
     """How many passages the reader reads for a question."""
-    abstain_below: float = Field(default=0.5, ge=0, le=1)
+    abstain_below: float = Field(default=0.3, ge=0, le=1)
     """Answers of lower confidence are given as "not in your documents"."""
     chunk_tokens: int = Field(default=190, ge=32, le=400)
     """Token budget of a passage, heading included, in new collections."""
     max_file_mb: int = Field(default=50, ge=1, le=2000)
     """Larger files are refused, megabytes."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments and the environment; `load_settings` adds the files, with errors that name the line."""
+        return init_settings, env_settings
+
+
+class Origin(NamedTuple):
+    """Where a value comes from."""
+
+    value: object
+    source: str
+    """``flag``, ``environment RAGAPP_…``, ``path:line`` or ``default``."""
+
+
+def load_settings(flags: Mapping[str, object] | None = None) -> Settings:
+    """Read the settings from everywhere.
+
+    Args:
+        flags: What the command line says, by setting; ``None`` values count as not given.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigError: If a setting is unknown or its value is wrong; names where it stands.
+    """
+    return _validated(_given(flags or {}))
+
+
+def origins(flags: Mapping[str, object] | None = None) -> dict[str, Origin]:
+    """Tell where each setting comes from.
+
+    Args:
+        flags: As for `load_settings`.
+
+    Returns:
+        Value and source by setting, in the order they are documented.
+
+    Raises:
+        ConfigError: As `load_settings`.
+    """
+    given = _given(flags or {})
+    settings = _validated(given)
+    return {
+        name: Origin(getattr(settings, name), given[name].source if name in given else "default")
+        for name in Settings.model_fields
+    }
+
+
+def config_files() -> tuple[Path, Path]:
+    """Give the files that are read: the project's, then the user's."""
+    return Path.cwd() / FILE_NAME, Path(platformdirs.user_config_dir("ragapp")) / FILE_NAME
+
+
+def _given(flags: Mapping[str, object]) -> dict[str, Origin]:
+    """Collect what is set anywhere; the first source in the order of precedence wins."""
+    found: dict[str, Origin] = {}
+    for name, origin in (*_from_flags(flags), *_from_environment(), *_from_files()):
+        found.setdefault(name, origin)
+    return found
+
+
+def _from_flags(flags: Mapping[str, object]) -> Iterator[tuple[str, Origin]]:
+    return ((name, Origin(value, "flag")) for name, value in flags.items() if value is not None)
+
+
+def _from_environment() -> Iterator[tuple[str, Origin]]:
+    for variable, value in os.environ.items():
+        if variable.startswith(ENV_PREFIX) and variable not in _NOT_SETTINGS:
+            yield (
+                _known(variable.removeprefix(ENV_PREFIX).lower(), f"environment {variable}"),
+                Origin(value, f"environment {variable}"),
+            )
+
+
+def _from_files() -> Iterator[tuple[str, Origin]]:
+    for path in config_files():
+        try:
+            text = path.read_text("utf-8")
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{str(path)!r} cannot be read: {error}.", "save it as UTF-8 text") from error
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{str(path)!r} is not TOML: {error}.", "write lines such as: passages = 8") from error
+        for name, value in values.items():
+            source = f"{path}:{_line_of(name, text)}"
+            yield _known(name, source), Origin(value, source)
+
+
+def _line_of(name: str, text: str) -> int:
+    match = re.search(rf"^\s*\[?\"?{re.escape(name)}\b", text, re.MULTILINE)
+    return text.count("\n", 0, match.end()) + 1 if match else 1
+
+
+def _known(name: str, source: str) -> str:
+    if name in Settings.model_fields:
+        return name
+    near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "ragapp config show"
+    raise ConfigError(f"There is no setting {name!r} ({source}).", hint)
+
+
+def _validated(given: Mapping[str, Origin]) -> Settings:
+    try:
+        return Settings.model_validate({name: origin.value for name, origin in given.items()})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        origin = given[name]
+        raise ConfigError(
+            f"The setting {name!r} cannot be {origin.value!r} ({origin.source}): {first['msg']}.",
+            "ragapp config show --origin",
+        ) from error

@@ -8,14 +8,14 @@ _BIDI = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    """Make text inert: no control character, escape sequence or direction override reaches the terminal.
+    r"""Make text inert: no control character, escape sequence or direction override reaches the terminal.
 
     Args:
         text: Any text, for instance a quote or a file's name.
-        keep: Control characters to let through, for instance ``"\\n"`` in a paragraph.
+        keep: Control characters to let through, for instance ``"\n"`` in a paragraph.
 
     Returns:
-        The text with each such character replaced by ``\\xNN`` or ``\\uNNNN``, everything else as it was.
+        The text with each such character replaced by ``\xNN`` or ``\uNNNN``, everything else as it was.
     """
     if text.isascii() and text.isprintable():
         return text

@@ -1,0 +1,1 @@
+"""The command line: folds the core's events and prints them."""

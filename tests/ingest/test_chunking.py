@@ -36,7 +36,8 @@ def check_exact(document: LoadedDocument, chunks: tuple[Chunk, ...]) -> None:
 WORDS = st.sampled_from([
     "The", "town", "council", "met.", "Who?", "e.g.", "3.5", "naïve", "\n", "\n\n", "- item", "\n- ", "a | b\n",
     "```\n", "internationalisation", "x" * 150, "日本語のテキスト。", "…", ".", "  ", "\t", "#", "\n# Top\n",
-    "\n## Sub\n", "\n# Last\n", "antidisestablishmentarianism" * 3, "🙂🙂", "Ünïcödé", "\u00a0", "-----", "\u200b", "ﬁ", "e\u0301",
+    "\n## Sub\n", "\n# Last\n",
+    "antidisestablishmentarianism" * 3, "🙂🙂", "Ünïcödé", "\u00a0", "-----", "\u200b", "ﬁ", "e\u0301",
 ])  # fmt: skip
 
 

@@ -116,5 +116,5 @@ def upgrade() -> None:
         )
         op.execute(
             "CREATE VIRTUAL TABLE passages_fts USING fts5(text, heading, content='live_passages', content_rowid='id',"
-            " tokenize='unicode61 remove_diacritics 2')"
+            " tokenize='porter unicode61 remove_diacritics 2')"
         )

@@ -8,7 +8,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
 
 import torch
 from safetensors import SafetensorError
@@ -17,6 +16,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from ragapp.errors import ModelCorrupt, ModelNotFound
+from ragapp.indexes.encoder import best_dtype, torch_device
 from ragapp.indexes.types import Span
 from ragapp.readers.base import Candidate, Place, ReaderPassage, Reading
 from ragapp.readers.copy_fid.features import EncodedPair, Featurizer, special_ids
@@ -29,8 +29,6 @@ SHIPPED = Path(__file__).parent / "weights"
 WEIGHTS_FILE, CONFIG_FILE, TOKENIZER_FILE = "model.safetensors", "config.json", "tokenizer.json"
 _TOKENS_PER_BATCH = 4096
 _CANDIDATES = 5
-
-Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class CopyFidReader:
@@ -54,13 +52,12 @@ class CopyFidReader:
         self._tokenizer_lock = threading.Lock()
 
     @classmethod
-    def load(cls, folder: Path = SHIPPED, device: str = "cpu", precision: Precision = "auto") -> CopyFidReader:
+    def load(cls, folder: Path = SHIPPED, device: str = "auto") -> CopyFidReader:
         """Load a trained reader.
 
         Args:
             folder: Folder with ``config.json``, ``model.safetensors`` and ``tokenizer.json``.
-            device: A torch device.
-            precision: ``auto`` takes bfloat16 where the processor multiplies it natively, else float32.
+            device: A torch device, or ``auto`` for a GPU if there is one. In bfloat16 where that is natively fast.
 
         Returns:
             The reader, ready to read.
@@ -85,7 +82,8 @@ class CopyFidReader:
             model.load_state_dict(load_file(folder / WEIGHTS_FILE))
         except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
             raise ModelCorrupt(f"{damaged[0]}: {error}", damaged[1]) from error
-        model.to(device=device, dtype=_dtype(precision, device))
+        place = torch_device(device)
+        model.to(device=place, dtype=best_dtype(place))
         digest = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
         return cls(model, tokenizer, digest)
 
@@ -177,11 +175,3 @@ def _candidate(places: Sequence[Place], passages: Sequence[ReaderPassage]) -> Ca
 def _restored(logits: Sequence[float], order: Sequence[int]) -> tuple[float, ...]:
     by_position = dict(zip(order, logits, strict=True))
     return tuple(by_position[i] for i in range(len(order)))
-
-
-def _dtype(precision: Precision, device: str) -> torch.dtype:
-    if precision == "auto":
-        # Only with AMX tiles is bfloat16 several times faster than float32 on a CPU; torch tells by a private name.
-        native = torch.cpu._is_amx_tile_supported() if device == "cpu" else torch.device(device).type == "cuda"  # pyright: ignore[reportPrivateUsage]
-        return torch.bfloat16 if native else torch.float32
-    return torch.float32 if precision == "float32" else torch.bfloat16

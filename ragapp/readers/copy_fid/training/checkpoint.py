@@ -97,5 +97,6 @@ def export(model: CopyFid, tokenizer: Tokenizer, folder: Path) -> None:
         name: tensor.detach().to("cpu", torch.float16).contiguous() for name, tensor in model.state_dict().items()
     }
     save_file(tensors, folder / WEIGHTS_FILE)
+    (folder / WEIGHTS_FILE).chmod(0o644)  # safetensors makes it private; an installed package is for everyone
     (folder / CONFIG_FILE).write_text(json.dumps(model.config.to_json(), indent=2) + "\n", "utf-8")
     tokenizer.save(str(folder / TOKENIZER_FILE))

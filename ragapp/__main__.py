@@ -1,0 +1,5 @@
+"""``python -m ragapp``."""
+
+from ragapp.cli.main import run
+
+run()

@@ -1,0 +1,100 @@
+"""Draws an answer on a terminal or into a pipe: the short answer, then the sentences it stands in."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from ragapp.answers import Answer, Citation
+from ragapp.cli.console import short_name, stdout
+from ragapp.events import AnswerState, Event, RetrievalStarted
+from ragapp.indexes.types import Passage
+from ragapp.text import one_line
+
+_NEAREST = 3
+_EXCERPT_CHARS = 200
+
+
+class AnswerView:
+    """Folds the events of one question and prints what is new."""
+
+    def __init__(self) -> None:
+        self._state = AnswerState()
+        self._console = stdout()
+
+    def show(self, event: Event) -> None:
+        """Fold an event; print the answer once it is there.
+
+        Args:
+            event: What happened.
+        """
+        self._state = self._state.apply(event)
+        if self._state.answer:
+            for line in draw(self._state.answer):
+                self._console.print(line)
+        elif isinstance(event, RetrievalStarted) and self._console.is_terminal:
+            self._console.print(Text("searching …", "dim"), end="\r")
+
+
+def draw(answer: Answer) -> list[Text]:
+    """Lay an answer out.
+
+    Args:
+        answer: The answer.
+
+    Returns:
+        Lines of inert text.
+    """
+    sure = f"confidence {answer.confidence:.0%}"
+    if answer.abstained:
+        lines = [Text.assemble(("Not in your documents.", "bold yellow"), (f"  ({sure})", "dim"))]
+        if answer.text:
+            lines.append(Text(f"The nearest to an answer: {one_line(answer.text)}", "dim"))
+        lines.append(Text("Nearest passages:"))
+        for scored in answer.passages[:_NEAREST]:
+            lines += _passage(scored.rank, scored.passage)
+    else:
+        lines = [Text.assemble((one_line(answer.text), "bold green"), (f"  ({sure})", "dim"))]
+        for number, citation in enumerate(answer.citations, 1):
+            lines += _citation(number, citation)
+    stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in answer.timings_ms.items() if stage != "total")
+    lines.append(Text(f"{answer.timings_ms['total'] / 1e3:.2f} s: {stages}", "dim"))
+    return lines
+
+
+def _citation(number: int, citation: Citation) -> list[Text]:
+    start, end = citation.answer_start - citation.char_start, citation.answer_end - citation.char_start
+    quote = Text(f"  [{number}] ")
+    quote.append("“" + _joined(citation.quote[:start]))
+    quote.append(one_line(citation.quote[start:end]), "bold green")
+    quote.append(_joined(citation.quote[end:]) + "”")
+    place = _place(citation.document, citation.page, citation.heading, citation.line)
+    return [quote, Text(f"      {place} · characters {citation.char_start}–{citation.char_end}", "cyan")]
+
+
+def _passage(rank: int, passage: Passage) -> list[Text]:
+    excerpt = one_line(passage.text)
+    if len(excerpt) > _EXCERPT_CHARS:
+        excerpt = excerpt[: _EXCERPT_CHARS - 1].rstrip() + "…"
+    locator = passage.locator
+    place = _place(passage.document, locator.page, locator.heading, locator.line)
+    span = f"characters {passage.span.start}–{passage.span.end}"
+    return [Text(f"  {rank}. {excerpt}"), Text(f"     {place} · {span}", "cyan")]
+
+
+def _joined(text: str) -> str:
+    """Fold white space but keep a space at either end, where the answer follows or went before."""
+    folded = one_line(text)
+    before = " " if folded and text[:1].isspace() else ""
+    after = " " if folded and text[-1:].isspace() else ""
+    return (before + folded + after) or (" " if text else "")
+
+
+def _place(document: str, page: int | None, heading: str | None, line: int | None) -> str:
+    parts = [short_name(document)]
+    if page is not None:
+        parts.append(f"page {page}")
+    if heading:
+        parts.append(one_line(heading))
+    if line is not None:
+        parts.append(f"line {line}")
+    return " · ".join(parts)

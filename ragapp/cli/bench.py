@@ -1,0 +1,182 @@
+"""``ragapp bench``: quality, speed and memory, measured where you are."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragapp.cli.console import narrate, progress, write
+from ragapp.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ragapp.readers.copy_fid.training.data import QaExample
+
+app = typer.Typer(no_args_is_help=True, help="Measure quality, speed and memory, against the usual recipe.")
+
+DataOption = Annotated[Path, typer.Option("--data", help="Questions with contexts and answers: .jsonl or .jsonl.gz.")]
+CountOption = Annotated[int, typer.Option("-n", help="How many questions; 0 for all.", min=0)]
+SeedOption = Annotated[int, typer.Option(help="Seed of the choice of questions.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Measure quality, speed and memory, against the usual recipe."""
+
+
+@app.command()
+def reading(
+    data: DataOption,
+    count: CountOption = 500,
+    seed: SeedOption = 0,
+    reader: Annotated[Path | None, typer.Option(help="Folder of a reader; default the shipped one.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the passage that answers: exact match and token F1."""
+    from ragapp.evals.reading import read_gold
+    from ragapp.readers.copy_fid.reader import SHIPPED, CopyFidReader
+
+    examples = _chosen(data, count, seed, answerable=True)
+    scores = read_gold(CopyFidReader.load(reader or SHIPPED), examples)
+    _report({"exact_match": scores.exact_match, "f1": scores.f1}, as_json)
+
+
+@app.command("open")
+def open_book(
+    data: DataOption,
+    count: CountOption = 500,
+    seed: SeedOption = 0,
+    reader: Annotated[Path | None, typer.Option(help="Folder of a reader; default the shipped one.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ingest every context of the file, ask questions of all of them: the whole way from question to answer."""
+    from ragapp.app import RagApp
+    from ragapp.evals.reading import ask_all
+    from ragapp.settings import Settings
+
+    everything = _chosen(data, 0, seed, answerable=False)
+    asked = _chosen(data, count, seed, answerable=False)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder).resolve()
+        with (
+            RagApp(Settings(home=root / "home", reader=reader)) as ragapp,
+            progress(len(asked), "questions", "asking") as advance,
+        ):
+            scores = ask_all(ragapp, root / "corpus", everything, asked, lambda: advance(1))
+    measured: dict[str, object] = {
+        "exact_match": scores.reading.exact_match,
+        "f1": scores.reading.f1,
+        "quotes_equal_source": scores.quotes_exact,
+        "auroc_answerable": round(scores.answerable_auroc, 4),
+        "auroc_right": round(scores.right_auroc, 4),
+        "read_ms": scores.read_ms,
+        "total_ms": scores.total_ms,
+    }
+    _report(measured, as_json)
+
+
+@app.command()
+def retrieval(data: DataOption, count: CountOption = 0, seed: SeedOption = 0, as_json: JsonOption = False) -> None:
+    """Find the context of each question among all contexts: dense, lexical and fused side by side."""
+    from ragapp.app import RagApp
+    from ragapp.evals.retrieval import measure_retrieval
+    from ragapp.settings import Settings
+
+    examples = _chosen(data, count, seed, answerable=False)
+    questions = sum(example.answer is not None for example in examples)
+    with (
+        tempfile.TemporaryDirectory() as home,
+        RagApp(Settings(home=Path(home))) as ragapp,
+        progress(questions, "questions", "searching") as advance,
+    ):
+        stages = measure_retrieval(ragapp, examples, lambda: advance(1))
+    measured: dict[str, object] = {
+        f"{stage} {name}": value
+        for stage, scores in stages.items()
+        for name, value in (
+            {f"recall@{k}": recall for k, recall in scores.recall.items()} | {"mrr": scores.mrr}
+        ).items()
+    }
+    _report(measured, as_json)
+
+
+@app.command()
+def ingest(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Questions whose contexts to ingest; default samples.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="How often each is run, in turn.", min=1)] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Ingest the same texts as the usual recipe: megabytes of text a second, as a ratio."""
+    from ragapp.evals.throughput import compare_ingest
+
+    if data:
+        texts = list(dict.fromkeys(example.context for example in _chosen(data, 0, 0, answerable=False)))
+    else:
+        texts = [path.read_text("utf-8") for path in _sample_texts()]
+    narrate(f"{len(texts)} texts, {rounds} rounds of both")
+    _report(dataclasses.asdict(compare_ingest(texts, rounds)), as_json)
+
+
+@app.command()
+def ask(
+    passages: Annotated[int, typer.Option(help="About how many passages to ask over.", min=1)] = 10_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask over many passages, warm and cold, and tell the memory that ingest and asking took."""
+    from ragapp.app import RagApp
+    from ragapp.evals.latency import measure_ask, peak_rss_mb, write_large_corpus
+    from ragapp.settings import Settings
+
+    samples = Path(__file__).parents[1] / "samples"
+    questions = [json.loads(line)["question"] for line in (samples / "questions.jsonl").read_text("utf-8").splitlines()]
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder).resolve()
+        write_large_corpus(root / "corpus", _sample_texts(), passages)
+        with RagApp(Settings(home=root / "home")) as ragapp:
+            report = ragapp.ingest([root / "corpus", samples / "documents"])
+            measured: dict[str, object] = {
+                "ingest_passages_per_s": round(report.passages / report.seconds, 1),
+                "ingest_peak_rss_mb": round(peak_rss_mb()),
+                **dataclasses.asdict(measure_ask(ragapp, questions)),
+            }
+    _report(measured, as_json)
+
+
+def _chosen(data: Path, count: int, seed: int, *, answerable: bool) -> Sequence[QaExample]:
+    """Read examples and draw some of them."""
+    import random
+
+    from ragapp.readers.copy_fid.training.data import load_examples
+
+    usable = [example for example in load_examples(data).examples if example.answer or not answerable]
+    return usable if not count else random.Random(seed).sample(usable, min(count, len(usable)))
+
+
+def _sample_texts() -> list[Path]:
+    samples = Path(__file__).parents[1] / "samples" / "documents"
+    return sorted([*samples.rglob("*.txt"), *samples.rglob("*.md")])
+
+
+def _report(measured: dict[str, object], as_json: bool) -> None:
+    """Print figures with the machine they were measured on."""
+    import os
+    import platform
+
+    from ragapp.evals.stats import Estimate
+
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    if as_json:
+        plain = {name: value._asdict() if isinstance(value, Estimate) else value for name, value in measured.items()}
+        write(json.dumps({**plain, "machine": machine}))
+        return
+    for name, value in measured.items():
+        write(f"{name:24} {value:.3f}" if isinstance(value, float) else f"{name:24} {value}")
+    narrate(f"measured on {machine}")

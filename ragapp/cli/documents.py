@@ -1,0 +1,116 @@
+"""``ragapp status``, ``ls`` and ``rm``."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragapp.cli.console import narrate, short_name, stdout, write
+from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, PathOption, TypeOption, open_app, search_filter
+from ragapp.errors import ExitCode
+from ragapp.text import one_line
+
+if TYPE_CHECKING:
+    from ragapp.app import RagApp
+
+
+def status(home: HomeOption = None, collection: CollectionOption = None, as_json: JsonOption = False) -> None:
+    """Tell what is in the index: collections, their sizes, encoders and chunkers."""
+    with open_app(home, collection) as ragapp:
+        records = [
+            {
+                "collection": each.name,
+                **ragapp.index.stats(each)._asdict(),
+                "encoder": each.encoder._asdict(),
+                "chunker": each.chunker,
+            }
+            for each in ragapp.index.collections()
+            if collection in (None, each.name)
+        ]
+        if as_json:
+            write(json.dumps({"home": str(ragapp.settings.home), "collections": records}))
+            return
+        write(f"home: {ragapp.settings.home}")
+    for record in records:
+        write(
+            f"{record['collection']}: {record['documents']} documents, {record['passages']} passages in"
+            f" {record['segments']} segments ({_megabytes(record['segment_bytes'])}), cut by {record['chunker']}"
+        )
+        if record["removed_documents"]:
+            write(f"  {record['removed_documents']} removed documents await `ragapp compact`")
+    if not records:
+        narrate("nothing is ingested yet; try: ragapp ingest FOLDER")
+
+
+def ls(
+    path: PathOption = None,
+    types: TypeOption = None,
+    home: HomeOption = None,
+    collection: CollectionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the documents."""
+    where = search_filter(path, types)
+    with open_app(home, collection) as ragapp:
+        documents = ragapp.index.documents(ragapp.collection, where)
+    if as_json:
+        write(json.dumps([dataclasses.asdict(document) for document in documents]))
+        return
+    if not sys.stdout.isatty():
+        for document in documents:
+            write(document.name)
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("document", "type", "version", "passages", "size", "added", box=None, header_style="bold")
+    for document in documents:
+        added = datetime.datetime.fromtimestamp(document.added_at).astimezone().strftime("%Y-%m-%d %H:%M")
+        cells = (document.media_type, str(document.version), str(document.passages), _megabytes(document.size), added)
+        table.add_row(Text(short_name(document.name)), *cells)
+    stdout().print(table)
+
+
+def rm(
+    names: Annotated[list[str], typer.Argument(help="Files, folders or patterns such as 'notes/*.md'.")],
+    home: HomeOption = None,
+    collection: CollectionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove documents: no search finds them from here on; `ragapp compact` erases their text.
+
+    The files themselves are left alone.
+    """
+    with open_app(home, collection) as ragapp:
+        chosen = {name: _matching(ragapp, name) for name in names}
+        removed = ragapp.delete(sorted(set().union(*chosen.values())))
+    unknown = [name for name, found in chosen.items() if not found]
+    if as_json:
+        write(json.dumps({"removed": removed, "unknown": unknown}))
+    else:
+        write(f"{removed} documents removed")
+    for name in unknown:
+        narrate(f"no document is called {one_line(name)}; try: ragapp ls")
+    if unknown:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _matching(ragapp: RagApp, name: str) -> set[str]:
+    """Find documents by their file, by a folder above them, or by a pattern."""
+    from ragapp.indexes.types import SearchFilter
+
+    wildcard = any(char in name for char in "*?[")
+    pattern = name if wildcard else str(Path(name).expanduser().resolve())
+    found = {document.name for document in ragapp.index.documents(ragapp.collection, SearchFilter(pattern))}
+    known = {document.name for document in ragapp.index.documents(ragapp.collection)} if name not in found else set()
+    return found | ({name} & known)
+
+
+def _megabytes(size: object) -> str:
+    return f"{int(str(size)) / 1e6:.2f} MB"

@@ -1,0 +1,95 @@
+"""``ragapp``: runs a command and turns whatever goes wrong into one clear line and an exit code.
+
+The modules of the commands import nothing heavy until they run, so that ``--help`` is instant.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version as version_of
+from typing import Annotated
+
+import typer
+import typer.main
+
+from ragapp.cli import ask, bench, config, doctor, documents, ingest, maintenance, train
+from ragapp.cli.console import explain, narrate, write
+from ragapp.errors import ConfigError, ExitCode, RagappError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(ingest.ingest)
+app.command()(ask.ask)
+app.command()(documents.status)
+app.command()(documents.ls)
+app.command()(documents.rm)
+app.command()(maintenance.verify)
+app.command()(maintenance.compact)
+app.command()(doctor.doctor)
+app.add_typer(config.app, name="config")
+app.add_typer(train.app, name="train")
+app.add_typer(bench.app, name="bench")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        write(f"ragapp {version_of('ragapp')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print it.")
+    ] = False,
+) -> None:
+    """Ask your own documents.
+
+    Every answer shows where it comes from, how sure it is, and says so when the documents don't hold it.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Args:
+        arguments: The arguments; by default the process's own.
+
+    Returns:
+        The exit code, a member of `ExitCode`.
+    """
+    try:
+        code = typer.main.get_command(app).main(arguments, prog_name="ragapp", standalone_mode=False)
+        return code if isinstance(code, int) else ExitCode.OK
+    except RagappError as error:
+        explain(error)
+        return error.exit_code
+    except typer.Exit as stop:
+        return stop.exit_code
+    except typer.TyperException as error:
+        explain(ConfigError(error.format_message(), "ragapp --help"))
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        narrate("interrupted; what was committed stays")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`ragapp ls | head`); keep the interpreter from complaining at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except Exception as error:
+        if os.environ.get("RAGAPP_DEBUG"):
+            raise
+        narrate(f"error: unexpected {type(error).__name__}: {error}")
+        narrate("  try: the same command with RAGAPP_DEBUG=1, and report what it prints")
+        return ExitCode.FAILED
+
+
+def run() -> None:
+    """Run the process's command line and end the process with its exit code."""
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Options that several commands share, and the app and settings they lead to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ragapp.app import RagApp
+    from ragapp.indexes.types import SearchFilter
+    from ragapp.settings import Settings
+
+HomeOption = Annotated[Path | None, typer.Option("--home", help="Folder of the index.", show_default=False)]
+CollectionOption = Annotated[str | None, typer.Option("--collection", help="Which collection.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+PathOption = Annotated[
+    str | None, typer.Option("--path", help="Only documents whose name matches, e.g. 'notes/**/*.md'.")
+]
+TypeOption = Annotated[
+    list[str] | None, typer.Option("--type", help="Only documents of this kind: text, markdown, html, pdf, docx.")
+]
+
+
+def settings(home: Path | None, collection: str | None, **flags: object) -> Settings:
+    """Read the settings with a command's flags over them.
+
+    Args:
+        home: ``--home``, if given.
+        collection: ``--collection``, if given.
+        flags: Other settings by name; ``None`` for those not given.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigError: If one of them is wrong.
+    """
+    from ragapp.settings import load_settings
+
+    return load_settings({"home": home, "collection": collection, **flags})
+
+
+def open_app(home: Path | None, collection: str | None, **flags: object) -> RagApp:
+    """Open the app with a command's flags; see `settings`."""
+    from ragapp.app import RagApp
+
+    return RagApp(settings(home, collection, **flags))
+
+
+def search_filter(path: str | None, types: list[str] | None) -> SearchFilter:
+    """Make a filter of ``--path`` and ``--type``.
+
+    Args:
+        path: A shell pattern on document names.
+        types: Kinds of document.
+
+    Returns:
+        The filter.
+
+    Raises:
+        ConfigError: If there is no such kind.
+    """
+    from typing import cast, get_args
+
+    from ragapp.errors import ConfigError
+    from ragapp.indexes.types import MediaType, SearchFilter
+
+    for kind in types or ():
+        if kind not in get_args(MediaType):
+            raise ConfigError(f"There is no kind of document {kind!r}.", f"--type {'|'.join(get_args(MediaType))}")
+    return SearchFilter(path, frozenset(cast("list[MediaType]", types or ())))

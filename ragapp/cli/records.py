@@ -1,0 +1,48 @@
+"""What ``--json`` prints of answers; the fields are documented in docs/cli.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ragapp.answers import Answer
+from ragapp.indexes.types import ScoredPassage
+from ragapp.serialization import to_dict
+
+
+def answer_record(answer: Answer) -> dict[str, Any]:
+    """Give an answer as a JSON object.
+
+    Args:
+        answer: The answer.
+
+    Returns:
+        ``answer`` holds the best candidate and ``citations`` what it rests on, also where ``abstained`` is true.
+    """
+    plain = to_dict(answer)
+    return {
+        "question": answer.question,
+        "answer": answer.text,
+        "abstained": answer.abstained,
+        "confidence": answer.confidence,
+        "citations": plain["citations"],
+        "alternatives": [{"text": text, "probability": probability} for text, probability in answer.alternatives],
+        "passages": [_passage_record(scored) for scored in answer.passages],
+        "timings_ms": plain["timings_ms"],
+        "models": answer.models._asdict(),
+    }
+
+
+def _passage_record(scored: ScoredPassage) -> dict[str, Any]:
+    passage = scored.passage
+    return {
+        "rank": scored.rank,
+        "document": passage.document,
+        "version": passage.version,
+        "char_start": passage.span.start,
+        "char_end": passage.span.end,
+        "text": passage.text,
+        "page": passage.locator.page,
+        "heading": passage.locator.heading,
+        "line": passage.locator.line,
+        "scores": scored.scores._asdict(),
+    }

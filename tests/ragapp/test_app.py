@@ -1,0 +1,145 @@
+"""The library as a person uses it: open, ingest, ask, stream, delete, from one thread and from two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ragapp.app import RagApp
+from ragapp.errors import CollectionMismatch, CollectionNotFound
+from ragapp.events import AnswerDone, Failed, PassagesFound, RetrievalStarted
+from ragapp.indexes.types import SearchFilter
+from ragapp.readers.base import ReaderPassage, Reading
+from ragapp.serialization import from_json
+from ragapp.settings import Settings
+
+NOTES = {
+    "bridges.md": "# Bridges\n\n## Forth\n\nThe Forth Bridge opened on 4 March 1890. It crosses the Firth of Forth.\n",
+    "food.txt": "Kimchi is made by salting cabbage. It ferments for some days at room temperature.\n",
+    "space/voyager.txt": "Voyager 1 was launched in September 1977. It left the heliosphere in August 2012.\n",
+    "space/rosetta.html": "<html><title>Rosetta</title><h1>Rosetta</h1><p>Philae landed on a comet in November 2014.</p></html>",
+}
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("notes").resolve()
+    for name, text in NOTES.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def app(notes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RagApp]:
+    with RagApp.open(tmp_path_factory.mktemp("home")) as app:
+        assert app.ingest(notes).added == len(NOTES)
+        yield app
+
+
+def test_it_answers_with_the_place_the_answer_stands_at(app: RagApp, notes: Path) -> None:
+    answer = app.ask("When did the Forth Bridge open?")
+    assert not answer.abstained
+    assert "1890" in answer.text
+    citation = answer.citations[0]
+    assert citation.document == str(notes / "bridges.md")
+    assert citation.quote == "The Forth Bridge opened on 4 March 1890."
+    assert citation.heading is not None
+    assert "Forth" in citation.heading
+    text = app.index.document_text(answer.passages[0].passage.document_id)
+    assert text[citation.char_start : citation.char_end] == citation.quote
+    assert text[citation.answer_start : citation.answer_end] == answer.text
+    assert set(answer.timings_ms) == {"encode", "search", "read", "total"}
+    assert "@" in answer.models.encoder
+    assert answer.passages[0].rank == 1
+
+
+def test_what_the_documents_do_not_hold_is_said_so(app: RagApp) -> None:
+    answer = app.ask("Who won the football world cup in 1994?")
+    assert answer.abstained
+    assert answer.confidence < 0.5
+    assert answer.passages
+
+
+def test_the_stream_ends_with_the_same_answer(app: RagApp) -> None:
+    events = list(app.stream("Where did Philae land?"))
+    assert isinstance(events[0], RetrievalStarted)
+    assert isinstance(events[1], PassagesFound)
+    last = events[-1]
+    assert isinstance(last, AnswerDone)
+    assert last.answer.text == app.ask("Where did Philae land?").text
+
+
+def test_filters_narrow_what_is_read(app: RagApp) -> None:
+    answer = app.ask("When was it launched?", where=SearchFilter(path_glob="space/*"))
+    assert {Path(p.passage.document).parent.name for p in answer.passages} == {"space"}
+    answer = app.ask("When did it land?", where=SearchFilter(media_types=frozenset({"html"})))
+    assert {Path(p.passage.document).name for p in answer.passages} == {"rosetta.html"}
+
+
+def test_two_threads_get_the_same_answers_as_one(app: RagApp) -> None:
+    questions = ["When did the Forth Bridge open?", "How is kimchi made?", "When was Voyager 1 launched?"] * 4
+    alone = [app.ask(question).text for question in questions]
+    with ThreadPoolExecutor(2) as threads:
+        together = [answer.text for answer in threads.map(app.ask, questions)]
+    assert together == alone
+
+
+def test_turns_are_stored_whole(app: RagApp) -> None:
+    conversation = app.index.conversations.create("default", "Bridges")
+    answer = app.ask("When did the Forth Bridge open?", conversation=conversation)
+    (turn,) = app.index.conversations.turns(conversation)
+    assert turn.question == answer.question
+    assert from_json(turn.answer) == answer
+
+
+def test_deleted_documents_are_not_found_again(tmp_path: Path, notes: Path) -> None:
+    with RagApp.open(tmp_path) as app:
+        app.ingest([notes / "food.txt", notes / "bridges.md"])
+        assert app.delete([str(notes / "food.txt")]) == 1
+        answer = app.ask("How is kimchi made?")
+        assert {Path(p.passage.document).name for p in answer.passages} == {"bridges.md"}
+
+
+def test_an_empty_home_says_what_to_do(tmp_path: Path) -> None:
+    with RagApp.open(tmp_path) as app:
+        with pytest.raises(CollectionNotFound) as error:
+            app.ask("Anything?")
+        assert "ragapp ingest" in error.value.hint
+        (failed,) = [event for event in app.stream("Anything?") if isinstance(event, Failed)]
+        assert "no collection" in failed.message
+
+
+def test_another_chunker_is_refused_with_the_remedy(tmp_path: Path, notes: Path) -> None:
+    with RagApp(Settings(home=tmp_path)) as app:
+        app.ingest(notes / "food.txt")
+    with RagApp(Settings(home=tmp_path, chunk_tokens=64)) as app, pytest.raises(CollectionMismatch) as error:
+        app.ingest(notes / "food.txt")
+    assert "RAGAPP_CHUNK_TOKENS" in error.value.hint
+
+
+class SilentReader:
+    """A reader that never finds anything."""
+
+    name = "silent"
+    model_hash = "0" * 64
+
+    def read(self, question: str, passages: Sequence[ReaderPassage]) -> Reading:
+        return Reading((), 1.0, (0.0,) * len(passages))
+
+    def rank(self, question: str, passages: Sequence[ReaderPassage]) -> tuple[float, ...]:
+        return (0.0,) * len(passages)
+
+
+def test_any_reader_can_answer_and_a_silent_one_abstains(tmp_path: Path, notes: Path) -> None:
+    with RagApp.open(tmp_path, reader=SilentReader()) as app:
+        app.ingest(notes / "food.txt")
+        answer = app.ask("How is kimchi made?")
+    assert answer.abstained
+    assert answer.text == ""
+    assert answer.citations == ()
+    assert answer.models.reader == f"silent@{'0' * 64}"
