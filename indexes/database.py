@@ -56,16 +56,26 @@ class Database:
             yield connection
 
     def vacuum(self) -> None:
-        """Rewrite the file without its free pages and empty the write-ahead log, so that nothing deleted lingers."""
+        """Rewrite the file without its free pages and empty the write-ahead log, so that nothing deleted lingers.
+
+        Raises:
+            IndexLocked: If a reader kept the log from being emptied.
+            StorageFull: If there is no room for the new file.
+        """
         with self._errors():
             connection = self._engine.raw_connection()
             try:
                 cursor = connection.cursor()
                 cursor.execute("VACUUM")
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                busy: int = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
                 cursor.close()
             finally:
                 connection.close()
+        if busy:
+            raise IndexLocked(
+                f"Another process is reading {str(self.path)!r}: what was removed is not wholly erased yet.",
+                "close other ragapp programs and run ragapp compact again",
+            )
 
     def _migrate(self) -> None:
         revision = self._revision(self._engine)
@@ -105,6 +115,11 @@ class Database:
             raise self._explained(str(error.orig)) from error
         except sqlite3.DatabaseError as error:  # outside SQLAlchemy: while a connection is set up or vacuumed
             raise self._explained(str(error)) from error
+        except UnicodeEncodeError as error:  # a lone surrogate: Python's stand-in for a byte that is no text
+            raise IndexError_(
+                f"Text that is not Unicode cannot be stored or looked up: {error.object[error.start : error.end]!r}.",
+                r"write such a byte as \xNN, as ragapp ls shows it",
+            ) from error
 
     def _explained(self, reason: str) -> IndexError_:
         if "disk is full" in reason or "disk I/O error" in reason:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ragapp.indexes.models import DocumentRow
 from ragapp.indexes.types import SearchFilter
 
-_WILDCARD = re.compile(r"\*\*/?|\*|\?|\[!?[^/][^\]/]*\]", re.DOTALL)
+_WILDCARD = re.compile(r"\*\*/?|\*|\?|\[!?+[^/][^\]/]*\]", re.DOTALL)
 _SIMPLE = {"**": ".*", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
 _MEMBER = re.compile(r"(.)-(.)|(.)", re.DOTALL)
 

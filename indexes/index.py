@@ -16,6 +16,7 @@ from typing import Self
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ragapp.errors import CollectionMismatch, CollectionNotFound, IndexError_
 from ragapp.indexes import lexical, search
@@ -94,7 +95,7 @@ class Index:
             The writer; it is of no use after the ``with`` block.
 
         Raises:
-            IndexLocked: If another process is writing.
+            IndexLocked: If another process, or another thread of this one, is writing.
         """
         with writer_lock(self.home, wait_s):
             yield Writer(self._database, self._segments)
@@ -201,11 +202,11 @@ class Index:
         Raises:
             IndexError_: If there is no such document.
         """
-        return self._document(document_id)[0]
+        return self._read(DocumentRow.text, document_id)
 
     def landmarks(self, document_id: int) -> tuple[Landmark, ...]:
         """Read the landmarks of a document; see `document_text`."""
-        return landmarks_of(self._document(document_id)[1])
+        return landmarks_of(self._read(DocumentRow.landmarks, document_id))
 
     def stats(self, collection: Collection) -> Stats:
         """Measure a collection."""
@@ -278,13 +279,12 @@ class Index:
         """Prove that catalog, segments and lexical index agree; see `ragapp.indexes.verify.verify`."""
         return verify(self._database, self._segments)
 
-    def _document(self, document_id: int) -> tuple[str, str]:
-        query = sa.select(DocumentRow.text, DocumentRow.landmarks).where(DocumentRow.id == document_id)
+    def _read(self, column: InstrumentedAttribute[str], document_id: int) -> str:
         with self._database.read() as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
+            value = connection.scalar(sa.select(column).where(DocumentRow.id == document_id))
+        if value is None:
             raise IndexError_(f"The index has no document {document_id}.", "ragapp ls")
-        return row.text, row.landmarks
+        return value
 
 
 def _collection(row: sa.Row[tuple[object, ...]]) -> Collection:

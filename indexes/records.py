@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from ragapp.indexes.models import DocumentRow, PassageRow, SegmentRow
 from ragapp.indexes.segments import SegmentFile
-from ragapp.indexes.types import EncoderPin, Landmark, Locator, MediaType, Passage, Span, locate
+from ragapp.indexes.types import EncoderPin, Landmark, Locator, MediaType, Passage, Span, landmarks_within
 
 T = TypeVar("T")
 
@@ -111,12 +111,18 @@ def passages_of(connection: Connection, ids: Sequence[int]) -> list[Passage]:
         query = (
             sa.select(
                 PassageRow.id, PassageRow.document_id, PassageRow.char_start, PassageRow.char_end, PassageRow.heading,
-                PassageRow.text, DocumentRow.name, DocumentRow.version, DocumentRow.landmarks,
+                PassageRow.text, DocumentRow.name, DocumentRow.version,
             )
             .join(DocumentRow)
             .where(PassageRow.id.in_(part), DocumentRow.removed_at.is_(None))
         )  # fmt: skip
-        for row in connection.execute(query):
+        rows = connection.execute(query).all()
+        # A large document has many landmarks: they are read once, not for each of its passages.
+        of = sa.select(DocumentRow.id, DocumentRow.landmarks).where(
+            DocumentRow.id.in_({row.document_id for row in rows})
+        )
+        landmarks = {document: landmarks_of(stored) for document, stored in connection.execute(of)}
+        for row in rows:
             found[row.id] = Passage(
                 id=row.id,
                 document_id=row.document_id,
@@ -125,7 +131,7 @@ def passages_of(connection: Connection, ids: Sequence[int]) -> list[Passage]:
                 span=Span(row.char_start, row.char_end),
                 text=row.text,
                 heading=row.heading,
-                locator=locate(landmarks_of(row.landmarks), row.char_start),
+                landmarks=landmarks_within(landmarks[row.document_id], Span(row.char_start, row.char_end)),
             )
     return [found[passage] for passage in ids if passage in found]
 

@@ -102,7 +102,7 @@ class SegmentStore:
                     digest.update(block)
                     size += file.write(block)
 
-                faiss.write_index(index, faiss.PyCallbackIOWriter(keep))
+                faiss.write_index(index, faiss.PyCallbackIOWriter(keep))  # pyright: ignore[reportAttributeAccessIssue]
                 file.flush()
                 os.fsync(file.fileno())
             part.rename(self._folder / name)
@@ -137,10 +137,11 @@ class SegmentStore:
             IndexCorrupt: If the file is not what its checksum says.
         """
         index = self.load(segment)
-        if faiss.try_extract_index_ivf(index) is None:
-            parameters = faiss.SearchParameters(sel=selector)
-        else:
-            parameters = faiss.SearchParametersIVF(sel=selector, nprobe=_PROBES)
+        inverted = faiss.try_extract_index_ivf(index)
+        parameters = faiss.SearchParameters() if inverted is None else faiss.SearchParametersIVF()
+        parameters.sel = selector
+        if isinstance(parameters, faiss.SearchParametersIVF):
+            parameters.nprobe = _PROBES
         with _one_thread():
             scores, found = index.search(query[None, :], min(k, segment.vectors), params=parameters)  # (1, k) each
         return [Hit(int(i), float(score)) for i, score in zip(found[0], scores[0], strict=True) if i >= 0]
@@ -259,7 +260,7 @@ def selector(ids: np.ndarray, *, only: bool) -> faiss.IDSelector | None:
         return None
     member = np.zeros(int(ids.max(initial=0)) + 1, bool)  # (highest id + 1,)
     member[ids] = True
-    chosen = faiss.IDSelectorBitmap(np.packbits(member, bitorder="little"))
+    chosen = faiss.IDSelectorBitmap(np.packbits(member, bitorder="little"))  # pyright: ignore[reportCallIssue]
     return chosen if only else faiss.IDSelectorNot(chosen)
 
 

@@ -83,7 +83,7 @@ class Passage:
         span: Where it stands in the document's text.
         text: Its words, equal to the document's text at ``span``.
         heading: Title and headings above it, joined by `` › ``; may be empty.
-        locator: Page, heading or line of its first character.
+        landmarks: The document's landmarks from its first character to its last.
     """
 
     id: int
@@ -93,7 +93,12 @@ class Passage:
     span: Span
     text: str
     heading: str
-    locator: Locator
+    landmarks: tuple[Landmark, ...]
+
+    @property
+    def locator(self) -> Locator:
+        """Page, heading or line of its first character."""
+        return locate(self.landmarks, self.span.start)
 
 
 class StageScores(NamedTuple):
@@ -193,3 +198,18 @@ def locate(landmarks: tuple[Landmark, ...], offset: int) -> Locator:
     """
     position = bisect.bisect_right(landmarks, offset, key=lambda landmark: landmark.start)
     return landmarks[position - 1].locator if position else Locator()
+
+
+def landmarks_within(landmarks: tuple[Landmark, ...], span: Span) -> tuple[Landmark, ...]:
+    """Choose the landmarks that say where the characters of a span are.
+
+    Args:
+        landmarks: The document's landmarks, sorted by ``start``.
+        span: Characters of its text.
+
+    Returns:
+        The last one at or before the start, and all inside.
+    """
+    first = bisect.bisect_right(landmarks, span.start, key=lambda landmark: landmark.start)
+    last = bisect.bisect_left(landmarks, span.end, key=lambda landmark: landmark.start)
+    return landmarks[max(first - 1, 0) : last]

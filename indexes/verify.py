@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from ragapp.errors import IndexError_
+from ragapp.errors import IndexCorrupt
 from ragapp.indexes import lexical
 from ragapp.indexes.database import Database
 from ragapp.indexes.models import DocumentRow, PassageRow, SegmentRow
 from ragapp.indexes.records import segment_files
-from ragapp.indexes.segments import SegmentStore
+from ragapp.indexes.segments import SegmentFile, SegmentStore
 from ragapp.indexes.types import embedding_text
+
+_REPAIR = "ragapp verify --repair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,23 @@ class VerifyReport:
     problems: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class Findings:
+    """What is wrong with segments and documents, for a report or a repair.
+
+    Attributes:
+        segments: Segments that are lost, damaged or do not hold the passages they should.
+        documents: Names, by id, of live documents with a passage that is not their text.
+        problems: One sentence each.
+        checked: How many documents, passages and segments were looked at.
+    """
+
+    segments: list[SegmentFile] = field(default_factory=list[SegmentFile])
+    documents: dict[int, str] = field(default_factory=dict[int, str])
+    problems: list[str] = field(default_factory=list[str])
+    checked: tuple[int, int, int] = (0, 0, 0)
+
+
 def verify(database: Database, segments: SegmentStore) -> VerifyReport:
     """Check everything against everything.
 
@@ -46,45 +65,74 @@ def verify(database: Database, segments: SegmentStore) -> VerifyReport:
 
     Returns:
         Counts and problems.
+
+    Raises:
+        IndexCorrupt: If the catalog is too damaged to be read.
     """
-    problems: list[str] = []
     with database.read() as connection:
-        problems += _catalog_problems(connection)
-        files = [
-            file
-            for collection in connection.scalars(sa.select(SegmentRow.collection_id).distinct()).all()
-            for file in segment_files(connection, collection)
-        ]
-        for file in files:
-            try:
-                segments.check(file)
-                held = segments.ids(file)  # int64 (N,)
-            except IndexError_ as error:
-                problems.append(f"{error.message} Remedy: {error.hint}")
-                continue
-            named = np.fromiter(
-                connection.scalars(sa.select(PassageRow.id).where(PassageRow.segment_id == file.id)), np.int64
-            )
-            if missing := np.setdiff1d(named, held).size:
-                problems.append(f"The segment {file.file!r} lacks {missing} vectors. Remedy: ragapp verify --repair")
-        documents, passages = _check_passages(connection, problems)
+        broken = _catalog_problems(connection)
+    if broken:
+        return VerifyReport(0, 0, 0, 0, (broken,))
+    found = inspect(database, segments)
+    problems = [f"{problem} Remedy: {_REPAIR}" for problem in found.problems]
+    with database.read() as connection:
         removed = sa.select(sa.func.count(DocumentRow.id)).where(DocumentRow.removed_at.is_not(None))
         awaiting = connection.scalar(removed) or 0
     with database.write() as connection:
         if not lexical.check(connection):
-            problems.append("The lexical index differs from the passages. Remedy: ragapp verify --repair")
-    return VerifyReport(documents, passages, len(files), awaiting, tuple(problems))
+            problems.append(f"The lexical index differs from the passages. Remedy: {_REPAIR}")
+    return VerifyReport(*found.checked, awaiting, tuple(problems))
 
 
-def _catalog_problems(connection: Connection) -> list[str]:
-    result = str(connection.execute(sa.text("PRAGMA integrity_check(1)")).scalar())
-    if result != "ok":
-        return [f"The catalog is damaged: {result}. Remedy: move the home folder away and ingest again"]
-    broken = connection.execute(sa.text("PRAGMA foreign_key_check")).all()
-    return [f"The catalog has {len(broken)} rows that point nowhere. Remedy: ragapp verify --repair"] if broken else []
+def inspect(database: Database, segments: SegmentStore) -> Findings:
+    """Check segments against the catalog, and passages against their documents.
+
+    Args:
+        database: The catalog.
+        segments: The folder of segments.
+
+    Returns:
+        What is wrong.
+    """
+    findings = Findings()
+    with database.read() as connection:
+        collections = connection.scalars(sa.select(SegmentRow.collection_id).distinct()).all()
+        files = [file for collection in collections for file in segment_files(connection, collection)]
+        for file in files:
+            problem = _segment_problem(connection, segments, file)
+            if problem and _is_named(database, file):
+                findings.segments.append(file)
+                findings.problems.append(problem)
+        documents, passages = _check_passages(connection, findings)
+    findings.checked = (documents, passages, len(files))
+    return findings
 
 
-def _check_passages(connection: Connection, problems: list[str]) -> tuple[int, int]:
+def _segment_problem(connection: Connection, segments: SegmentStore, file: SegmentFile) -> str:
+    try:
+        held = segments.ids(file)  # int64 (N,)
+    except IndexCorrupt as error:
+        return error.message
+    rows = connection.scalars(sa.select(PassageRow.id).where(PassageRow.segment_id == file.id))
+    differ = np.setxor1d(np.fromiter(rows, np.int64), held).size
+    return f"The segment {file.file!r} and the catalog differ in {differ} passages." if differ else ""
+
+
+def _is_named(database: Database, file: SegmentFile) -> bool:
+    """Tell whether the catalog still names a segment: a compaction may have replaced it since the snapshot."""
+    with database.read() as connection:
+        return connection.scalar(sa.select(SegmentRow.id).where(SegmentRow.file == file.file)) is not None
+
+
+def _catalog_problems(connection: Connection) -> str:
+    damage = str(connection.execute(sa.text("PRAGMA integrity_check(1)")).scalar())
+    if damage == "ok":
+        loose = connection.execute(sa.text("PRAGMA foreign_key_check")).all()
+        damage = f"{len(loose)} rows point nowhere" if loose else ""
+    return f"The catalog is damaged: {damage}. Remedy: move the home folder away and ingest again" if damage else ""
+
+
+def _check_passages(connection: Connection, findings: Findings) -> tuple[int, int]:
     """Hold every live passage against its document's text and its own hash; one document in memory at a time."""
     live = sa.select(DocumentRow.id, DocumentRow.name).where(DocumentRow.removed_at.is_(None))
     documents = passages = 0
@@ -98,7 +146,6 @@ def _check_passages(connection: Connection, problems: list[str]) -> tuple[int, i
             passages += 1
             encoded = embedding_text(heading, words)
             if text[start:end] != words or hashlib.sha256(encoded.encode()).hexdigest() != sha256:
-                problems.append(
-                    f"A passage of {name!r} is not its text at {start}–{end}. Remedy: ragapp rm it, ingest again"
-                )
+                findings.documents[document_id] = name
+                findings.problems.append(f"A passage of {name!r} is not its text at {start}–{end}.")
     return documents, passages

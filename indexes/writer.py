@@ -9,21 +9,23 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Literal, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from ragapp.errors import IndexCorrupt
+from ragapp.errors import RagappError
 from ragapp.indexes import lexical
 from ragapp.indexes.database import Database
 from ragapp.indexes.filters import live
 from ragapp.indexes.models import DocumentRow, JobItemRow, JobRow, PassageRow, SegmentRow
 from ragapp.indexes.records import Collection, in_parts, segment_files
-from ragapp.indexes.segments import SegmentFile, SegmentStore, SegmentVanished, WrittenSegment
+from ragapp.indexes.segments import SegmentFile, SegmentStore, WrittenSegment
 from ragapp.indexes.types import FileStamp, NewDocument, embedding_text
+from ragapp.indexes.verify import inspect
 
 _SMALL_SEGMENT = 20_000
 """Segments of fewer vectors are merged when there are many."""
@@ -58,9 +60,7 @@ class Writer:
 
     def __init__(self, database: Database, segments: SegmentStore) -> None:
         self._database, self._segments = database, segments
-        with database.read() as connection:
-            named = set(connection.scalars(sa.select(SegmentRow.file)))
-        segments.sweep(named)
+        self._sweep()
 
     def reuse_vectors(self, collection: Collection, hashes: Sequence[str]) -> dict[str, np.ndarray]:
         """Look up vectors of text that the collection holds already.
@@ -75,13 +75,14 @@ class Writer:
         places: dict[int, dict[str, int]] = {}
         with self._database.read() as connection:
             for part in in_parts(hashes):
-                query = (
-                    sa.select(PassageRow.embedding_sha256, sa.func.max(PassageRow.id), PassageRow.segment_id)
+                newest = (
+                    sa.select(sa.func.max(PassageRow.id))
                     .join(DocumentRow)
                     .where(PassageRow.embedding_sha256.in_(part), DocumentRow.collection_id == collection.id)
                     .group_by(PassageRow.embedding_sha256)
                 )
-                for sha256, passage, segment in connection.execute(query):
+                query = sa.select(PassageRow.embedding_sha256, PassageRow.id, PassageRow.segment_id)
+                for sha256, passage, segment in connection.execute(query.where(PassageRow.id.in_(newest))):
                     places.setdefault(segment, {})[sha256] = passage
             files = {file.id: file for file in segment_files(connection, collection.id)} if places else {}
         known: dict[str, np.ndarray] = {}
@@ -95,36 +96,33 @@ class Writer:
 
         Args:
             collection: Where to.
-            documents: The documents with their chunks.
+            documents: The documents with their chunks; no two of one name.
             vectors: float32 (N, D), one unit row a chunk, in order.
 
         Raises:
             StorageFull: If the disk is full; the index stays as it was.
+            ValueError: If two documents share a name, or the vectors are not as many or as long as they must be.
         """
-        counts = [len(document.chunks) for document in documents]
-        total = sum(counts)
-        with self._database.read() as connection:
-            first = (connection.scalar(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'passages'")) or 0) + 1
-        ids = np.arange(first, first + total, dtype=np.int64)  # (N,)
-        written = self._segments.write(ids, vectors) if total else None
-        try:
-            with self._database.write() as connection:
-                segment = _insert_segment(connection, collection, written, total) if written else None
-                replaced = _tombstone(connection, collection.id, [document.name for document in documents])
-                start = first
-                for document, count in zip(documents, counts, strict=True):
-                    version = replaced.get(document.name, 0) + 1
-                    document_id = _insert_document(connection, collection, document, version)
-                    if segment is not None and count:
-                        rows = _passage_rows(document, document_id, segment, start, collection.chunker)
-                        connection.execute(sa.insert(PassageRow), rows)
-                    start += count
-                if total:
-                    lexical.add(connection, first, first + total - 1)
-        except BaseException:
-            if written:
-                self._segments.remove([written.file])
-            raise
+        names = [document.name for document in documents]
+        total = sum(len(document.chunks) for document in documents)
+        if len(set(names)) < len(names):
+            raise ValueError(f"Two documents of one name: {max(names, key=names.count)!r}.")
+        if vectors.shape != (total, collection.encoder.dimension):
+            raise ValueError(f"{vectors.shape} vectors for {(total, collection.encoder.dimension)}.")
+        first = self._next_passage()
+        written = self._segments.write(np.arange(first, first + total), vectors) if total else None
+        with self._transaction() as connection:
+            segment = _insert_segment(connection, collection.id, written, total) if written else None
+            replaced = _tombstone(connection, collection.id, names)
+            start = first
+            for document in documents:
+                version = replaced.get(document.name, 0) + 1
+                document_id = _insert_document(connection, collection, document, version)
+                if segment is not None and document.chunks:
+                    rows = _passage_rows(document, document_id, segment, start, collection.chunker)
+                    connection.execute(sa.insert(PassageRow), rows)
+                start += len(document.chunks)
+            lexical.add(connection, first, start - 1)
 
     def touch(self, collection: Collection, stamps: Mapping[str, FileStamp]) -> None:
         """Note that files have a new size or time and the same content.
@@ -133,6 +131,8 @@ class Writer:
             collection: Where they are.
             stamps: New stamps by document name.
         """
+        if not stamps:
+            return
         statement = (
             sa.update(DocumentRow)
             .where(DocumentRow.name == sa.bindparam("of"), live(collection.id))
@@ -140,8 +140,7 @@ class Writer:
         )
         rows = [{"of": name, "new_size": s.size, "new_mtime": s.mtime_ns} for name, s in stamps.items()]
         with self._database.write() as connection:
-            # On the table, not the ORM class: a bulk update by name, not by primary key.
-            connection.execute(statement.execution_options(synchronize_session=False), rows)
+            connection.execute(statement, rows)
 
     def remove(self, collection: Collection, names: Sequence[str]) -> int:
         """Remove documents: from here on no search finds them; `compact` erases their text.
@@ -161,6 +160,11 @@ class Writer:
 
         Returns:
             What was done.
+
+        Raises:
+            IndexCorrupt: If a segment is damaged.
+            IndexLocked: If a reader kept the last traces from being erased.
+            StorageFull: If there is no room for what is rewritten; the index holds what it held.
         """
         with self._database.read() as connection:
             before = connection.scalar(sa.select(sa.func.count(SegmentRow.id))) or 0
@@ -195,42 +199,27 @@ class Writer:
                 self._rewrite(collection, small)
 
     def repair(self) -> RepairReport:
-        """Take documents whose vectors are lost out of the index, so that the next ingest restores them.
+        """Take documents that are damaged or whose vectors are out of the index, so that the next ingest restores them.
 
         Returns:
             What was taken out.
         """
-        dropped: list[str] = []
-        broken: list[SegmentFile] = []
-        with self._database.read() as connection:
-            files = [
-                f
-                for c in set(connection.scalars(sa.select(SegmentRow.collection_id)))
-                for f in segment_files(connection, c)
-            ]
-        for file in files:
-            try:
-                self._segments.check(file)
-            except (SegmentVanished, IndexCorrupt):
-                broken.append(file)
+        found = inspect(self._database, self._segments)
+        dropped = dict(found.documents)  # name by id
         with self._database.write() as connection:
-            for file in broken:
-                affected = connection.execute(
-                    sa.select(DocumentRow.id, DocumentRow.name)
-                    .where(
-                        DocumentRow.id.in_(sa.select(PassageRow.document_id).where(PassageRow.segment_id == file.id))
-                    )
-                    .where(DocumentRow.removed_at.is_(None))
-                ).all()
-                _tombstone_ids(connection, [row.id for row in affected])
-                dropped.extend(row.name for row in affected)
-            for file in broken:
-                lost = sa.select(PassageRow.id).where(PassageRow.segment_id == file.id)
-                connection.execute(sa.delete(PassageRow).where(PassageRow.id.in_(lost)))
-                connection.execute(sa.delete(SegmentRow).where(SegmentRow.id == file.id))
+            for part in in_parts(file.id for file in found.segments):
+                held = sa.select(PassageRow.document_id).where(PassageRow.segment_id.in_(part))
+                lost = sa.select(DocumentRow.id, DocumentRow.name).where(
+                    DocumentRow.id.in_(held), DocumentRow.removed_at.is_(None)
+                )
+                dropped |= dict(connection.execute(lost).tuples().all())
+                connection.execute(sa.delete(PassageRow).where(PassageRow.segment_id.in_(part)))
+                connection.execute(sa.delete(SegmentRow).where(SegmentRow.id.in_(part)))
+            for part in in_parts(dropped):
+                _mark_removed(connection, part)
             lexical.rebuild(connection)
-        self._segments.remove([file.file for file in broken])
-        return RepairReport(len(broken), tuple(sorted(dropped)))
+        self._sweep()
+        return RepairReport(len(found.segments), tuple(sorted(dropped.values())))
 
     def start_job(self, collection: Collection, roots: Sequence[str]) -> int:
         """Note that an ingest began.
@@ -279,8 +268,7 @@ class Writer:
         """Write one segment of the live passages of several, and put it in their place."""
         if not files:
             return
-        ids: list[int] = []
-        parts: list[np.ndarray] = []
+        alive: dict[SegmentFile, list[int]] = {}
         with self._database.read() as connection:
             for file in files:
                 query = (
@@ -288,23 +276,55 @@ class Writer:
                     .join(DocumentRow)
                     .where(PassageRow.segment_id == file.id, DocumentRow.removed_at.is_(None))
                 )
-                alive = list(connection.scalars(query))
-                if alive:
-                    ids.extend(alive)
-                    parts.append(self._segments.vectors(file, alive))
-        written = self._segments.write(np.asarray(ids, np.int64), np.concatenate(parts)) if ids else None
+                if passages := list(connection.scalars(query)):
+                    alive[file] = passages
+        ids = [passage for passages in alive.values() for passage in passages]
+        written = self._segments.write(np.asarray(ids, np.int64), self._gathered(alive)) if ids else None
         old = [file.id for file in files]
-        with self._database.write() as connection:
+        with self._transaction() as connection:
             dead = sa.select(DocumentRow.id).where(DocumentRow.removed_at.is_not(None))
             connection.execute(
                 sa.delete(PassageRow).where(PassageRow.segment_id.in_(old), PassageRow.document_id.in_(dead))
             )
             if written:
-                row = _segment_row(collection_id, written, len(ids))
-                new = connection.execute(sa.insert(SegmentRow).returning(SegmentRow.id), row).scalar_one()
+                new = _insert_segment(connection, collection_id, written, len(ids))
                 connection.execute(sa.update(PassageRow).where(PassageRow.segment_id.in_(old)).values(segment_id=new))
             connection.execute(sa.delete(SegmentRow).where(SegmentRow.id.in_(old)))
         self._segments.remove([file.file for file in files])
+
+    def _gathered(self, alive: Mapping[SegmentFile, Sequence[int]]) -> np.ndarray:
+        """Read the vectors of passages of several segments into one array, float32 (N, D), in that order."""
+        total, start = sum(map(len, alive.values())), 0
+        vectors = np.empty((0, 0), np.float32)
+        for file, passages in alive.items():
+            rows = self._segments.vectors(file, passages)  # (n, D)
+            if not start:
+                vectors = np.empty((total, rows.shape[1]), np.float32)  # (N, D)
+            vectors[start : start + len(rows)] = rows
+            start += len(rows)
+        return vectors
+
+    def _next_passage(self) -> int:
+        """Give the id of the next passage; none is ever given twice, also when the passage is erased."""
+        with self._database.read() as connection:
+            return (connection.scalar(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'passages'")) or 0) + 1
+
+    @contextmanager
+    def _transaction(self) -> Generator[Connection]:
+        """Open a transaction that names a new segment; if it fails, the segment is removed."""
+        try:
+            with self._database.write() as connection:
+                yield connection
+        except BaseException:
+            # By what the catalog names, not by the exception: Ctrl-C may come when the transaction is through.
+            with suppress(RagappError):
+                self._sweep()
+            raise
+
+    def _sweep(self) -> None:
+        with self._database.read() as connection:
+            named = set(connection.scalars(sa.select(SegmentRow.file)))
+        self._segments.sweep(named)
 
     def _erase(self) -> int:
         """Delete removed documents with whatever passages they still have; returns how many documents."""
@@ -316,13 +336,9 @@ class Writer:
         return documents
 
 
-def _insert_segment(connection: Connection, collection: Collection, written: WrittenSegment, vectors: int) -> int:
-    row = _segment_row(collection.id, written, vectors)
+def _insert_segment(connection: Connection, collection_id: int, written: WrittenSegment, vectors: int) -> int:
+    row = {"collection_id": collection_id, **written._asdict(), "vectors": vectors, "created_at": time.time()}
     return int(connection.execute(sa.insert(SegmentRow).returning(SegmentRow.id), row).scalar_one())
-
-
-def _segment_row(collection_id: int, written: WrittenSegment, vectors: int) -> dict[str, object]:
-    return {"collection_id": collection_id, **written._asdict(), "vectors": vectors, "created_at": time.time()}
 
 
 def _insert_document(connection: Connection, collection: Collection, document: NewDocument, version: int) -> int:
@@ -370,16 +386,15 @@ def _tombstone(connection: Connection, collection_id: int, names: Iterable[str])
     for part in in_parts(names):
         query = sa.select(DocumentRow.id, DocumentRow.name, DocumentRow.version)
         rows = connection.execute(query.where(live(collection_id), DocumentRow.name.in_(part))).all()
-        _tombstone_ids(connection, [row.id for row in rows])
+        documents = [row.id for row in rows]
+        lexical.remove(connection, documents)
+        _mark_removed(connection, documents)
         versions.update({row.name: row.version for row in rows})
     return versions
 
 
-def _tombstone_ids(connection: Connection, document_ids: Sequence[int]) -> None:
-    for part in in_parts(document_ids):
-        lexical.remove(connection, part)
-        removed = sa.update(DocumentRow).where(DocumentRow.id.in_(part)).values(removed_at=time.time())
-        connection.execute(removed)
+def _mark_removed(connection: Connection, document_ids: Sequence[int]) -> None:
+    connection.execute(sa.update(DocumentRow).where(DocumentRow.id.in_(document_ids)).values(removed_at=time.time()))
 
 
 def _sha256(text: str) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,11 +40,14 @@ from ragapp.ingest.sandbox import LoaderPool, LoadRequest
 
 if TYPE_CHECKING:
     from ragapp.indexes.encoder import Encoder
-    from ragapp.indexes.index import Collection, Index
+    from ragapp.indexes.index import Index
+    from ragapp.indexes.records import Collection
     from ragapp.indexes.writer import Writer
 
 BATCH_PASSAGES = 512
 """Passages that are encoded and committed together; bounds both memory and what a crash can lose."""
+_ENCODED_TOGETHER = 1024
+"""A batch that one huge document makes is encoded in parts, between which progress is told and Ctrl-C is heard."""
 
 
 def ingest(
@@ -55,6 +60,7 @@ def ingest(
     prune: bool = False,
     limits: Limits | None = None,
     workers: int = 1,
+    batch_passages: int = BATCH_PASSAGES,
     wait_s: float = 0,
     on_event: Callable[[JobEvent], None] | None = None,
 ) -> JobReport:
@@ -71,6 +77,7 @@ def ingest(
         prune: Whether documents under the roots whose files vanished are removed.
         limits: What one file may cost.
         workers: Processes that parse files.
+        batch_passages: How many passages, or a little more, are encoded and committed together.
         wait_s: How long to wait for another writer to finish.
         on_event: Called with each event, in this thread.
 
@@ -86,7 +93,7 @@ def ingest(
     chunker = chunker or Chunker(encoder.token_offsets)
     with index.write(wait_s=wait_s) as writer, LoaderPool(workers, limits) as pool:
         target = index.ensure_collection(collection, encoder.pin, chunker.version)
-        job = _Job(target, index.files(target), writer, encoder, chunker, on_event or (lambda event: None))
+        job = _Job(target, index.files(target), writer, encoder, chunker, batch_passages, on_event or _ignore)
         return job.run(roots, pool, prune=prune)
 
 
@@ -100,6 +107,7 @@ class _Job:
         writer: Writer,
         encoder: Encoder,
         chunker: Chunker,
+        batch_passages: int,
         emit: Callable[[JobEvent], None],
     ) -> None:
         self._collection = collection
@@ -107,6 +115,7 @@ class _Job:
         self._writer = writer
         self._encoder = encoder
         self._chunker = chunker
+        self._most_passages = batch_passages
         self._emit = emit
         self._counts: Counter[FileStatus] = Counter()
         self._passages = self._encoded = self._size_bytes = 0
@@ -119,7 +128,7 @@ class _Job:
 
     def run(self, roots: Sequence[Path], pool: LoaderPool, *, prune: bool) -> JobReport:
         """Do it all; see :func:`ingest`."""
-        self._id = self._writer.start_job(self._collection, [os.path.realpath(root) for root in roots])
+        self._id = self._writer.start_job(self._collection, [document_name(os.path.realpath(root)) for root in roots])
         status: JobStatus = "interrupted"
         try:
             self._work(roots, pool, prune=prune)
@@ -154,12 +163,13 @@ class _Job:
                 chunks = self._chunker.chunk(loaded.document)
                 self._batch.append(NewDocument(file.name, stamp, loaded.document, chunks))
                 self._batch_passages += len(chunks)
-            if self._batch_passages >= BATCH_PASSAGES:
+            if self._batch_passages >= self._most_passages:
                 self._commit()
         self._commit()
         if prune:
             self._prune(roots, found, unreadable)
-        self._writer.merge_small()
+        with _shielded():
+            self._writer.merge_small()
 
     def _requests(self, found: Sequence[FoundFile]) -> Iterator[LoadRequest]:
         """Give the files that must be read; those with the stamp the index knows are done."""
@@ -173,13 +183,15 @@ class _Job:
     def _commit(self) -> None:
         """Encode and commit the batch."""
         if self._touched:
-            self._writer.touch(self._collection, self._touched)
+            with _shielded():
+                self._writer.touch(self._collection, self._touched)
             self._touched = {}
         if not self._batch:
             return
         texts = [embedding_text(chunk.heading, chunk.text) for document in self._batch for chunk in document.chunks]
         vectors, encoded = self._vectors(texts)
-        self._writer.commit(self._collection, self._batch, vectors)
+        with _shielded():
+            self._writer.commit(self._collection, self._batch, vectors)
         self._encoded += encoded
         self._passages += len(texts)
         for document in self._batch:
@@ -198,8 +210,8 @@ class _Job:
         rows = {sha256: row for row, sha256 in enumerate(missing)}
         fresh = np.empty((len(missing), vectors.shape[1]), np.float32)  # (M, D), M <= N
         waiting = list(missing.values())
-        for start in range(0, len(waiting), BATCH_PASSAGES):
-            part = waiting[start : start + BATCH_PASSAGES]
+        for start in range(0, len(waiting), _ENCODED_TOGETHER):
+            part = waiting[start : start + _ENCODED_TOGETHER]
             fresh[start : start + len(part)] = self._encoder.encode_passages(part)
             self._emit(PassagesEncoded(len(part)))
         for position, sha256 in enumerate(hashes):
@@ -220,7 +232,8 @@ class _Job:
             and not os.path.lexists(name)
         ]
         if vanished:
-            self._writer.remove(self._collection, vanished)
+            with _shielded():
+                self._writer.remove(self._collection, vanished)
         for name in vanished:
             self._writer.job_item(self._id, name, "removed", "")
             self._done(FileDone(name, "removed"))
@@ -249,6 +262,26 @@ class _Job:
             seconds=time.monotonic() - self._started,
             failures=tuple(self._failures),
         )
+
+
+def _ignore(event: JobEvent) -> None:
+    """Tell nobody."""
+
+
+@contextmanager
+def _shielded() -> Generator[None]:
+    """Hold Ctrl-C back until a step that must be whole is done; other threads than the main one never hear it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    previous = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous or signal.SIG_DFL)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def _is_under(name: str, folder: str) -> bool:

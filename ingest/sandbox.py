@@ -105,15 +105,12 @@ class LoaderPool:
         """
         numbered = enumerate(requests)
         done: dict[int, Loaded] = {}
-        given = 0
+        waiting = next(numbered, None)
         for wanted in itertools.count():
             while wanted not in done:
-                while given < wanted + self._most * _AHEAD and (worker := self._idle()):
-                    number, request = next(numbered, (None, None))
-                    if number is None or request is None:
-                        break
-                    worker.give(number, request, time.monotonic() + self._limits.seconds)
-                    given = number + 1
+                while waiting and waiting[0] < wanted + self._most * _AHEAD and (worker := self._idle()):
+                    worker.give(*waiting, time.monotonic() + self._limits.seconds)
+                    waiting = next(numbered, None)
                 if not any(worker.task for worker in self._workers):
                     return
                 done.update(self._collect())
@@ -147,7 +144,7 @@ class LoaderPool:
                 continue
             task, was_ready = worker.task, worker.ready
             status = self._drop(worker, grace_s=_ENDING_S)
-            if not was_ready:
+            if not was_ready and status >= 0:
                 raise IngestError(f"the process that reads files does not start (status {status})", "ragapp doctor")
             if task:
                 how = signal.strsignal(-status) if status < 0 else f"status {status}"
@@ -175,14 +172,17 @@ class _Worker:
     """One process and what it has sent of its reply."""
 
     def __init__(self, limits: Limits) -> None:
-        # -P keeps the working folder, which may be the one being read, off the worker's import path.
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-P", "-m", "ragapp.ingest.worker", encode_limits(limits)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-        )
+        try:
+            # -P keeps the working folder, which may be the one being read, off the worker's import path.
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-m", "ragapp.ingest.worker", encode_limits(limits)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+            )
+        except OSError as error:
+            raise IngestError(f"the process that reads files does not start: {error}", "ragapp doctor") from error
         assert self._process.stdin is not None  # noqa: S101 - both are pipes
         assert self._process.stdout is not None  # noqa: S101
         self._requests: IO[bytes] = self._process.stdin

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ragapp.indexes.types import Locator, Passage, ScoredPassage, Span
+from ragapp.indexes.types import Passage, ScoredPassage, Span, locate
 from ragapp.ingest.sentences import split_sentences
 from ragapp.readers.base import Candidate, Reading
 
@@ -149,7 +149,7 @@ def _citation(passage: Passage, answer: Span) -> Citation:
     """Cite the sentence of a passage around the answer, its offsets moved to the document's."""
     sentence = sentence_around(passage.text, answer)
     offset = passage.span.start
-    locator: Locator = passage.locator
+    locator = locate(passage.landmarks, offset + answer.start)
     return Citation(
         document=passage.document,
         version=passage.version,

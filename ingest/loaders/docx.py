@@ -11,7 +11,8 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import IO, NamedTuple
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
@@ -116,12 +117,19 @@ def _read(source: Source, package: zipfile.ZipFile) -> LoadedDocument:
     return document.build(_title(package) or title)
 
 
-def _parse(package: zipfile.ZipFile, part: str) -> Iterator[tuple[str, ET.Element]]:
-    """Parse a part of the package, giving ``start`` and ``end`` of elements as they come."""
+@contextmanager
+def _opened(package: zipfile.ZipFile, part: str) -> Generator[IO[bytes]]:
+    """Open an XML part that declares no document type."""
     with package.open(part) as file:
         _refuse_doctype(file)
     with package.open(part) as file:
-        yield from ET.iterparse(file, ("start", "end"))  # noqa: S314 - no entity is declared
+        yield file
+
+
+def _root(package: zipfile.ZipFile, part: str) -> ET.Element:
+    """Parse one of the small parts whole."""
+    with _opened(package, part) as file:
+        return ET.parse(file).getroot()  # noqa: S314 - no entity is declared
 
 
 def _refuse_doctype(file: IO[bytes]) -> None:
@@ -147,21 +155,22 @@ def _body(package: zipfile.ZipFile, part: str) -> Iterator[ET.Element]:
     """Give the paragraphs and tables of the body, whatever they are wrapped in, each dropped when it is read."""
     skipped, open_blocks = 0, 0
     above: list[ET.Element] = []
-    for event, element in _parse(package, part):
-        if element.tag == _FALLBACK:
-            skipped += 1 if event == "start" else -1
-        is_block = _name(element) in {"p", "tbl"} and not skipped
-        if event == "start":
-            above.append(element)
-            open_blocks += is_block
-            continue
-        above.pop()
-        open_blocks -= is_block
-        if open_blocks == 0:
-            if is_block:
-                yield element
-            if above:
-                above[-1].remove(element)
+    with _opened(package, part) as file:
+        for event, element in ET.iterparse(file, ("start", "end")):  # noqa: S314 - no entity is declared
+            if element.tag == _FALLBACK:
+                skipped += 1 if event == "start" else -1
+            is_block = _name(element) in {"p", "tbl"} and not skipped
+            if event == "start":
+                above.append(element)
+                open_blocks += is_block
+                continue
+            above.pop()
+            open_blocks -= is_block
+            if open_blocks == 0:
+                if is_block:
+                    yield element
+                if above:
+                    above[-1].remove(element)
 
 
 def _name(element: ET.Element) -> str:
@@ -249,8 +258,8 @@ def _styles(package: zipfile.ZipFile) -> dict[str, _Style]:
         return {}
     own: dict[str, _Style] = {}
     parents: dict[str, str] = {}
-    for event, element in _parse(package, "word/styles.xml"):
-        if event != "end" or _name(element) != "style":
+    for element in _root(package, "word/styles.xml"):
+        if _name(element) != "style":
             continue
         identity = next((value for key, value in element.attrib.items() if key.endswith("}styleId")), "")
         name, properties = _value(_find(element, "name")), _find(element, "pPr")
@@ -277,7 +286,7 @@ def _inherited(identity: str, own: dict[str, _Style], parents: dict[str, str]) -
 
 def _target(package: zipfile.ZipFile, kind: str) -> str | None:
     """Give the part that the package's relation of this kind points to."""
-    for _, element in _parse(package, "_rels/.rels"):
+    for element in _root(package, "_rels/.rels"):
         if element.tag == _RELATIONSHIP and element.get("Type", "").endswith(kind):
             return element.get("Target", "").lstrip("/")
     return None
@@ -287,6 +296,4 @@ def _title(package: zipfile.ZipFile) -> str:
     part = _target(package, "/core-properties")
     if part is None or part not in package.namelist():
         return ""
-    return next(
-        (element.text or "" for event, element in _parse(package, part) if element.tag == _TITLE and event == "end"), ""
-    )
+    return _root(package, part).findtext(_TITLE, "")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from ragapp.indexes.index import Index
 from ragapp.indexes.types import EncoderPin, Span
+from ragapp.ingest.job import ingest
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -70,3 +73,9 @@ class HashingEncoder:
 
     def token_offsets(self, text: str) -> list[Span]:
         return [Span(*match.span()) for match in _WORD.finditer(text)]
+
+
+def ingest_all(home: str, folder: str, batch_passages: int) -> None:
+    """Ingest a folder; stands here because a child process must be able to import it by name."""
+    with Index.open(Path(home)) as index:
+        ingest(index, "default", [Path(folder)], HashingEncoder(), batch_passages=batch_passages)

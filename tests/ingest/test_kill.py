@@ -9,7 +9,7 @@ import shutil
 import time
 from pathlib import Path
 
-from ingest_samples import HashingEncoder
+from ingest_samples import HashingEncoder, ingest_all
 
 from ragapp.indexes.index import Index
 from ragapp.ingest.job import ingest
@@ -33,16 +33,11 @@ def write_documents(folder: Path) -> dict[str, str]:
     return written
 
 
-def ingest_all(home: str, folder: str) -> None:
-    with Index.open(Path(home)) as index:
-        ingest(index, "default", [Path(folder)], HashingEncoder(), batch_passages=BATCH)
-
-
 def child_of(home: Path, folder: Path) -> multiprocessing.process.BaseProcess:
     """Start an ingest in a process that has its imports already: what is killed is work, not start-up."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["ragapp.ingest.job", "ragapp.indexes.index", "ragapp.indexes.writer"])
-    process = context.Process(target=ingest_all, args=(str(home), str(folder)))
+    process = context.Process(target=ingest_all, args=(str(home), str(folder), BATCH))
     process.start()
     return process
 

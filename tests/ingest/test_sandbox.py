@@ -27,7 +27,10 @@ def loaded(requests: list[LoadRequest], limits: Limits | None = None, workers: i
 
 
 def children() -> list[int]:
-    return [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    """Give the worker processes of this process."""
+    tasks = Path("/proc/self/task").iterdir()
+    pids = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+    return [pid for pid in pids if b"ragapp.ingest.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def test_files_come_back_in_order_whatever_they_take(tmp_path: Path) -> None:
@@ -105,9 +108,12 @@ def test_a_worker_that_dies_costs_only_its_file(tmp_path: Path) -> None:
     assert "ended the process that read it (Killed)" in results[1].error.message
 
 
-def test_workers_that_cannot_start_are_an_error_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(IngestError, match=r"does not start \(status 1\)"):
+@pytest.mark.parametrize("executable", ["/bin/false", "/nowhere/python"])
+def test_workers_that_cannot_start_are_an_error_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executable: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", executable)
+    with pytest.raises(IngestError, match=r"does not start.* 1\)|does not start: .*No such file"):
         loaded(write(tmp_path, {"a.txt": "One."}))
 
 

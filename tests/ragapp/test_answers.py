@@ -17,7 +17,7 @@ from ragapp.events import (
     SpanResolved,
     TokenDelta,
 )
-from ragapp.indexes.types import Locator, Passage, ScoredPassage, Span, StageScores
+from ragapp.indexes.types import Landmark, Locator, Passage, ScoredPassage, Span, StageScores
 from ragapp.readers.base import Candidate, Place
 from ragapp.serialization import from_json, to_json
 
@@ -26,7 +26,14 @@ DOCUMENT = "Preface here. The bridge opened in 1890. It is red, and long.\n\nAno
 
 def _scored(text: str, offset: int, rank: int = 1, document: str = "bridge.txt") -> ScoredPassage:
     passage = Passage(
-        rank, 1, document, 2, Span(offset, offset + len(text)), text, "Bridges", Locator(page=3, heading="Bridges")
+        rank,
+        1,
+        document,
+        2,
+        Span(offset, offset + len(text)),
+        text,
+        "Bridges",
+        (Landmark(0, Locator(page=3, heading="Bridges")), Landmark(offset + len(text) - 2, Locator(page=4))),
     )
     return ScoredPassage(passage, rank, StageScores(0.5, 2.0, 0.9))
 

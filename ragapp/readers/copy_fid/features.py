@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -28,6 +29,7 @@ class EncodedPair:
         text_start: Index of the first token of the passage's text.
         offsets: Characters of the passage's text of each of its tokens.
         word_starts: For each of them, whether a word begins there.
+        paragraph_ends: For each of them, whether a blank line follows, which no answer crosses.
     """
 
     ids: list[int]
@@ -35,6 +37,7 @@ class EncodedPair:
     text_start: int
     offsets: list[Span]
     word_starts: list[bool]
+    paragraph_ends: list[bool]
 
 
 class PairBatch(NamedTuple):
@@ -86,17 +89,23 @@ class Featurizer:
         )
         prefix = [self.cls_id, *encodings[0].ids[: self.config.max_question_tokens], self.sep_id]
         pairs: list[EncodedPair] = []
-        for heading, text in zip(encodings[1 : len(passages) + 1], encodings[len(passages) + 1 :], strict=True):
+        texts = encodings[len(passages) + 1 :]
+        for passage, heading, text in zip(passages, encodings[1 : len(passages) + 1], texts, strict=True):
             start = [*prefix, *heading.ids[:_MAX_HEADING_TOKENS]]
             room = self.config.max_input_tokens - len(start) - 1
             words = text.word_ids[:room]
+            offsets = [Span(*offset) for offset in text.offsets[:room]]
             pairs.append(
                 EncodedPair(
                     ids=[*start, *text.ids[:room], self.sep_id],
                     question_tokens=len(prefix),
                     text_start=len(start),
-                    offsets=[Span(*offset) for offset in text.offsets[:room]],
+                    offsets=offsets,
                     word_starts=[i == 0 or word != words[i - 1] for i, word in enumerate(words)],
+                    paragraph_ends=[
+                        "\n\n" in passage.text[this.end : following.start] for this, following in pairwise(offsets)
+                    ]
+                    + [True] * bool(offsets),
                 )
             )
         return pairs

@@ -40,7 +40,7 @@ class _Layout(NamedTuple):
     tokens: Tensor
     """int64 token ids."""
     run_length: Tensor
-    """int64, how many copyable tokens follow without a break, counting this one; 0 where nothing may be copied."""
+    """int64, how many tokens of the paragraph follow, counting this one; 0 where nothing may be copied."""
     begins_word: Tensor
     """bool, whether an answer may begin here."""
     ends_word: Tensor
@@ -111,7 +111,15 @@ def _layout(pairs: Sequence[EncodedPair], positions: int, device: torch.device) 
         if count == 0:
             continue
         tokens[row, : len(pair.ids)] = torch.tensor(pair.ids)
-        run_length[row, start : start + count] = torch.arange(count, 0, -1)
+        run_length[row, start : start + count] = torch.tensor(_runs(pair.paragraph_ends))
         begins[row, start : start + count] = torch.tensor(pair.word_starts)
         ends[row, start : start + count] = torch.tensor([*pair.word_starts[1:], True])
     return _Layout(*(tensor.reshape(-1).to(device) for tensor in (tokens, run_length, begins, ends)))
+
+
+def _runs(paragraph_ends: Sequence[bool]) -> list[int]:
+    """Count, for each token, the tokens to the end of its paragraph, itself included."""
+    runs: list[int] = []
+    for ends in reversed(paragraph_ends):
+        runs.append(1 if ends or not runs else runs[-1] + 1)
+    return runs[::-1]

@@ -1,0 +1,18 @@
+"""Every test runs without a network and in a home folder of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pytest_socket import disable_socket
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Block sockets (processes talk to their children through Unix ones) and give an empty home."""
+    disable_socket(allow_unix_socket=True)
+    home: Path = tmp_path_factory.mktemp("ragapp-home")
+    monkeypatch.setenv("RAGAPP_HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
