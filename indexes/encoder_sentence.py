@@ -13,6 +13,7 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
 from ragapp.errors import ModelCorrupt, ModelNotFound
+from ragapp.indexes.encoder import WEIGHTS_FILE
 from ragapp.indexes.encoder_torch import encodable, pick_device, pick_dtype, token_offsets, torch_pool, weights_sha256
 from ragapp.indexes.types import EncoderPin, Span
 
@@ -30,15 +31,16 @@ class SentenceEncoder:
 
     Raises:
         ConfigError: If torch has no such device here.
-        ModelNotFound: If the folder holds no safetensors weights.
+        ModelNotFound: If the folder holds weights that are not safetensors, or none.
         ModelCorrupt: If sentence-transformers cannot load it.
     """
 
     def __init__(self, name: str, folder: Path, *, device: str = "auto", threads: int | None = None) -> None:
         weights = sorted(folder.rglob("*.safetensors"), key=lambda path: path.relative_to(folder).as_posix())
-        if not weights:
+        pickled = [path for path in folder.rglob("pytorch_model.bin") if not (path.parent / WEIGHTS_FILE).is_file()]
+        if pickled or not weights:
             raise ModelNotFound(
-                f"The encoder {name!r} has no *.safetensors weights; others are not read.",
+                f"The encoder {name!r} has weights that are not safetensors; no others are read.",
                 "name a sentence-transformers model that has them",
             )
         where = pick_device(device)

@@ -1,0 +1,92 @@
+"""Path globs, against the standard library's where the two mean the same, and filters in searches."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from index_samples import commit, document, vector
+
+from ragapp.indexes.filters import glob_pattern
+from ragapp.indexes.index import Index
+from ragapp.indexes.records import Collection
+from ragapp.indexes.types import MediaType, SearchFilter
+
+components = st.text("ab-.\n[]!é&|~^\\$(", min_size=1, max_size=4).filter(lambda part: part.strip("."))
+names = st.lists(components, min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))
+glob_parts = st.text("ab*?[]!-^.\n\\&|~$(", min_size=1, max_size=6).filter(lambda part: part.strip("."))
+globs = st.tuples(st.sampled_from(["", "/"]), st.lists(glob_parts, min_size=1, max_size=3)).map(
+    lambda made: made[0] + "/".join(made[1])
+)
+
+
+def matches(glob: str, name: str) -> bool:
+    return re.search(glob_pattern(glob), name) is not None
+
+
+@given(globs, names)
+def test_a_glob_with_wildcards_means_what_it_means_to_pathlib(glob: str, name: str) -> None:
+    assume(("*" in glob or "?" in glob) and "**" not in glob)
+    assert matches(glob, name) == PurePosixPath(name).match(glob)
+
+
+@given(globs, st.lists(names, max_size=3))
+def test_any_text_is_a_glob(glob: str, found: list[str]) -> None:
+    for name in found:
+        matches(glob, name)
+
+
+@given(names)
+def test_a_name_finds_itself(name: str) -> None:
+    assume(not set(name) & set("*?["))
+    assert matches(name, name)
+    assert matches(name.rsplit("/", 1)[1], name)
+    assert matches(name + "/", name + "/below.txt")
+
+
+@pytest.mark.parametrize(
+    ("glob", "found", "passed_over"),
+    [
+        ("*.md", ["/a/b.md", "/b.md", "/a/b\n.md"], ["/a/b.mdx", "/a/b.md\n", "/a.md/b"]),
+        ("notes/*.md", ["/x/notes/a.md"], ["/x/notes/y/a.md", "/x/mynotes/a.md"]),
+        ("notes/**/*.md", ["/x/notes/a.md", "/x/notes/y/z/a.md", "/notes/line\nbreak/a.md"], ["/x/a.md"]),
+        ("notes", ["/x/notes", "/x/notes/y/a.md"], ["/x/notes2/a.md", "/x/notes.md"]),
+        ("notes/", ["/x/notes/y/a.md"], ["/x/notes2/a.md"]),
+        ("/x/**", ["/x/a", "/x/b/c\nd"], ["/y/x/a"]),
+        ("202[0-3]/*", ["/a/2020/b"], ["/a/2024/b"]),
+        ("[!a]*.txt", ["/x/b.txt"], ["/x/a.txt"]),
+        ("[z-a]", [], ["/z", "/a", "/-"]),
+        ("[!]", ["/[!]"], ["/a"]),
+        ("a[/]b", ["/a[/]b"], ["/a/b"]),
+    ],
+)
+def test_globs(glob: str, found: list[str], passed_over: list[str]) -> None:
+    assert [name for name in found + passed_over if matches(glob, name)] == found
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (SearchFilter(), {"/n/a.md", "/n/b.txt", "/m/c.pdf"}),
+        (SearchFilter("/n/*"), {"/n/a.md", "/n/b.txt"}),
+        (SearchFilter(media_types=frozenset[MediaType]({"pdf", "markdown"})), {"/n/a.md", "/m/c.pdf"}),
+        (SearchFilter("n", frozenset[MediaType]({"text"})), {"/n/b.txt"}),
+        (SearchFilter("[z-a]*[[a&&b]"), set[str]()),
+        (SearchFilter("nowhere"), set[str]()),
+    ],
+)
+def test_both_searches_keep_to_a_filter(
+    index: Index, collection: Collection, where: SearchFilter, expected: set[str]
+) -> None:
+    with index.write() as writer:
+        commit(writer, collection, document("/n/a.md", ["pears grow"], media_type="markdown"))
+        commit(writer, collection, document("/n/b.txt", ["pears fall"]))
+        commit(writer, collection, document("/m/c.pdf", ["pears rot"], media_type="pdf"))
+    dense = index.search_dense(collection, vector("x"), 10, where)
+    lexical = index.search_lexical(collection, "pears", 10, where)
+    for hits in (dense, lexical):
+        assert {passage.document for passage in index.passages([hit.id for hit in hits])} == expected
+    assert {info.name for info in index.documents(collection, where)} == expected
