@@ -15,8 +15,8 @@ HOME_DEMO := .work/demo
 	touch $@
 
 demo: .venv/demo.done ## Ingest the sample documents and ask them a handful of questions.
-	$(BIN)/ragapp --home $(HOME_DEMO) ingest ragapp/samples/documents
-	$(BIN)/ragapp --home $(HOME_DEMO) ask --file ragapp/samples/demo.jsonl
+	$(BIN)/ragapp ingest ragapp/samples/documents --home $(HOME_DEMO)
+	$(BIN)/ragapp ask --file ragapp/samples/demo.jsonl --home $(HOME_DEMO)
 
 test: .venv/dev.done ## Run the whole test suite.
 	$(BIN)/python -m pytest

@@ -153,12 +153,12 @@ class Index:
             raise CollectionMismatch(
                 f"The collection {name!r} was made with the encoder {collection.encoder.id!r}"
                 f" ({collection.encoder.hash[:12]}), not with {encoder.id!r} ({encoder.hash[:12]}).",
-                f"ragapp --collection NEW_NAME ingest …, or set RAGAPP_ENCODER={collection.encoder.id}",
+                f"ragapp ingest … --collection NEW_NAME, or set RAGAPP_ENCODER={collection.encoder.id}",
             )
         if collection.chunker != chunker:
             raise CollectionMismatch(
                 f"The collection {name!r} was cut by {collection.chunker!r}, not by {chunker!r}.",
-                "ragapp --collection NEW_NAME ingest …, or set RAGAPP_CHUNK_TOKENS back",
+                "ragapp ingest … --collection NEW_NAME, or set RAGAPP_CHUNK_TOKENS back",
             )
         return collection
 

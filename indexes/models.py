@@ -7,7 +7,9 @@ does not read their text.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, text
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, Double, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _Id = BigInteger().with_variant(Integer, "sqlite")
@@ -15,6 +17,8 @@ _Id = BigInteger().with_variant(Integer, "sqlite")
 
 class Base(DeclarativeBase):
     """Root of the tables."""
+
+    type_annotation_map: ClassVar = {float: Double()}
 
 
 class CollectionRow(Base):

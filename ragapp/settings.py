@@ -1,7 +1,7 @@
 """Every setting, its default and where it comes from.
 
-Precedence: a command-line flag, then ``RAGAPP_…`` in the environment, then ``ragapp.toml`` in the working directory,
-then ``ragapp.toml`` in the user's configuration folder, then the default.
+Precedence: a command-line flag, then ``RAGAPP_…`` in the environment unless empty, then ``ragapp.toml`` in the
+working directory, then ``ragapp.toml`` in the user's configuration folder, then the default.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ragapp.errors import ConfigError
@@ -31,7 +31,7 @@ _NOT_SETTINGS = frozenset({"RAGAPP_DEBUG"})
 class Settings(BaseSettings):
     """The settings of one process."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
     home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("ragapp")))
     """Folder of the catalog, the segments and built models."""
@@ -53,6 +53,11 @@ class Settings(BaseSettings):
     """Token budget of a passage, heading included, in new collections."""
     max_file_mb: int = Field(default=50, ge=1, le=2000)
     """Larger files are refused, megabytes."""
+
+    @field_validator("home", "reader")
+    @classmethod
+    def _at_home(cls, path: Path | None) -> Path | None:
+        return path and Path(os.path.expanduser(path))  # noqa: PTH111 - Path fails on an unknown ~user
 
     @classmethod
     def settings_customise_sources(
@@ -129,7 +134,7 @@ def _from_flags(flags: Mapping[str, object]) -> Iterator[tuple[str, Origin]]:
 
 def _from_environment() -> Iterator[tuple[str, Origin]]:
     for variable, value in os.environ.items():
-        if variable.startswith(ENV_PREFIX) and variable not in _NOT_SETTINGS:
+        if value and variable.startswith(ENV_PREFIX) and variable not in _NOT_SETTINGS:
             yield (
                 _known(variable.removeprefix(ENV_PREFIX).lower(), f"environment {variable}"),
                 Origin(value, f"environment {variable}"),
@@ -139,7 +144,7 @@ def _from_environment() -> Iterator[tuple[str, Origin]]:
 def _from_files() -> Iterator[tuple[str, Origin]]:
     for path in config_files():
         try:
-            text = path.read_text("utf-8")
+            text = path.read_text("utf-8-sig")
         except FileNotFoundError:
             continue
         except (OSError, UnicodeDecodeError) as error:

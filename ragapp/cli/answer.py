@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 from rich.text import Text
 
 from ragapp.answers import Answer, Citation
-from ragapp.cli.console import short_name, stdout
+from ragapp.cli.console import short_name, stdout, write
 from ragapp.events import AnswerState, Event, RetrievalStarted
 from ragapp.indexes.types import Passage
 from ragapp.text import one_line
@@ -19,7 +21,7 @@ class AnswerView:
 
     def __init__(self) -> None:
         self._state = AnswerState()
-        self._console = stdout()
+        self._console = stdout() if sys.stdout.isatty() else None
 
     def show(self, event: Event) -> None:
         """Fold an event; print the answer once it is there.
@@ -30,8 +32,11 @@ class AnswerView:
         self._state = self._state.apply(event)
         if self._state.answer:
             for line in draw(self._state.answer):
-                self._console.print(line)
-        elif isinstance(event, RetrievalStarted) and self._console.is_terminal:
+                if self._console:
+                    self._console.print(line)
+                else:
+                    write(line.plain)
+        elif isinstance(event, RetrievalStarted) and self._console:
             self._console.print(Text("searching …", "dim"), end="\r")
 
 

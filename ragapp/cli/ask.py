@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from ragapp.cli.console import explain, narrate, progress, write
+from ragapp.cli.console import explain, narrate, progress, write, write_json
 from ragapp.cli.options import (
     CollectionOption,
     HomeOption,
@@ -76,7 +76,7 @@ def _ask_one(ragapp: RagApp, question: str, where: SearchFilter, as_json: bool) 
         if view:
             view.show(event)
         elif isinstance(event, AnswerDone):
-            write(json.dumps(answer_record(event.answer), ensure_ascii=False))
+            write_json(answer_record(event.answer))
 
 
 def _ask_file(ragapp: RagApp, questions: list[Question], where: SearchFilter, as_json: bool) -> bool:
@@ -95,12 +95,12 @@ def _ask_file(ragapp: RagApp, questions: list[Question], where: SearchFilter, as
                 failed = True
                 record = {"id": question.id, "question": question.text, "error": error.message, "hint": error.hint}
                 if as_json:
-                    write(json.dumps(record, ensure_ascii=False))
+                    write_json(record)
                 else:
                     explain(error)
             else:
                 if as_json:
-                    write(json.dumps({"id": question.id, **answer_record(answer)}, ensure_ascii=False))
+                    write_json({"id": question.id, **answer_record(answer)})
                 else:
                     write(f"\n? {question.text}")
                     AnswerView().show(AnswerDone(answer))
@@ -114,7 +114,7 @@ def read_questions(path: Path) -> list[Question]:
     """Read a file of questions, all of it before any is asked.
 
     Args:
-        path: JSON lines with ``question`` and, if they have one, ``id``; without one the line number serves.
+        path: JSON lines with ``question`` and an ``id``, a string or an integer; the line number serves for any other.
 
     Returns:
         The questions in order.
@@ -123,7 +123,7 @@ def read_questions(path: Path) -> list[Question]:
         ConfigError: If the file cannot be read or a line is wrong; names the line.
     """
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        lines = path.read_text("utf-8-sig").split("\n")  # splitlines() also cuts at U+2028, which JSON strings may hold
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"The questions {str(path)!r} cannot be read: {error}.", "give a UTF-8 file") from error
     questions: list[Question] = []
@@ -132,13 +132,13 @@ def read_questions(path: Path) -> list[Question]:
             continue
         try:
             record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ConfigError(f"{str(path)!r} line {number} is not JSON: {error.msg}.", _FORMAT) from error
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"{str(path)!r} line {number} is not JSON: {error}.", _FORMAT) from error
         text = record.get("question") if isinstance(record, dict) else None
         if not isinstance(text, str) or not text.strip():
             raise ConfigError(f"{str(path)!r} line {number} has no string 'question'.", _FORMAT)
-        identity = record.get("id", number)
-        questions.append(Question(identity if isinstance(identity, (str, int)) else str(identity), text))
+        identity = record.get("id")
+        questions.append(Question(identity if isinstance(identity, (str, int)) else number, text))
     if not questions:
         raise ConfigError(f"{str(path)!r} holds no question.", _FORMAT)
     return questions

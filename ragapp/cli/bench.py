@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragapp.cli.console import narrate, progress, write
+from ragapp.cli.console import narrate, progress, write, write_json
 from ragapp.cli.options import JsonOption
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ragapp.readers.copy_fid.training.data import QaExample
 
-app = typer.Typer(no_args_is_help=True, help="Measure quality, speed and memory, against the usual recipe.")
+app = typer.Typer(help="Measure quality, speed and memory, against the usual recipe.")
 
 DataOption = Annotated[Path, typer.Option("--data", help="Questions with contexts and answers: .jsonl or .jsonl.gz.")]
 CountOption = Annotated[int, typer.Option("-n", help="How many questions; 0 for all.", min=0)]
@@ -175,7 +175,7 @@ def _report(measured: dict[str, object], as_json: bool) -> None:
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     if as_json:
         plain = {name: value._asdict() if isinstance(value, Estimate) else value for name, value in measured.items()}
-        write(json.dumps({**plain, "machine": machine}))
+        write_json({**plain, "machine": machine})
         return
     for name, value in measured.items():
         write(f"{name:24} {value:.3f}" if isinstance(value, float) else f"{name:24} {value}")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
-from ragapp.cli.console import write
+from ragapp.cli.console import write, write_json
 from ragapp.cli.options import JsonOption
 
-app = typer.Typer(no_args_is_help=True, help="Show the settings and where each comes from.")
+app = typer.Typer(help="Show the settings and where each comes from.")
 
 
 @app.callback()
@@ -32,7 +31,7 @@ def show(
             name: {"value": _plain(value), "origin": source} if origin else _plain(value)
             for name, (value, source) in found.items()
         }
-        write(json.dumps(plain))
+        write_json(plain)
         return
     for name, (value, source) in found.items():
         write(f"{name} = {_plain(value)!r}" + (f"   # {source}" if origin else ""))
@@ -44,7 +43,7 @@ def path(as_json: JsonOption = False) -> None:
     from ragapp.settings import config_files
 
     files = [str(file) for file in config_files()]
-    write(json.dumps(files) if as_json else "\n".join(files))
+    write_json(files) if as_json else write("\n".join(files))
 
 
 def _plain(value: object) -> object:

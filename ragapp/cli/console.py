@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Generator
@@ -27,6 +28,17 @@ def write(text: str = "") -> None:
     sys.stdout.flush()
 
 
+def write_json(value: object) -> None:
+    """Print a value as one line of JSON.
+
+    Args:
+        value: What `json` can write. All that is not ASCII is escaped: the line is inert on a terminal, survives any
+            locale, and is still the value to whoever parses it.
+    """
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
 def narrate(text: str = "") -> None:
     """Print a line of narration.
 
@@ -49,10 +61,10 @@ def explain(error: RagappError) -> None:
 
 
 def stdout() -> Console:
-    """Make a console for formatted data; it knows whether it is a terminal and honours ``NO_COLOR``."""
+    """Make a console for formatted data on a terminal; it honours ``NO_COLOR``."""
     from rich.console import Console
 
-    return Console(markup=False, highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+    return Console(markup=False, highlight=False, emoji=False)
 
 
 def short_name(document: str) -> str:

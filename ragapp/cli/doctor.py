@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import platform
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import typer
 
-from ragapp.cli.console import write
+from ragapp.cli.console import write, write_json
 from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, settings
 from ragapp.errors import CollectionNotFound, ExitCode, RagappError
 
@@ -41,7 +41,7 @@ def doctor(home: HomeOption = None, collection: CollectionOption = None, as_json
         if check.fix:
             write(f"      fix: {check.fix}")
     if as_json:
-        write(json.dumps([check._asdict() for check in checks]))
+        write_json([check._asdict() for check in checks])
     if any(check.verdict == "FAIL" for check in checks):
         raise typer.Exit(ExitCode.FAILED)
 
@@ -90,10 +90,10 @@ def _reader(chosen: Settings) -> Check:
 def _device() -> Check:
     import torch
 
-    from ragapp.indexes.encoder import best_dtype, torch_device
+    from ragapp.indexes.encoder_torch import pick_device, pick_dtype
 
-    device = torch_device("auto")
-    precision = str(best_dtype(device)).removeprefix("torch.")
+    device = pick_device("auto")
+    precision = str(pick_dtype(device)).removeprefix("torch.")
     return Check("device", "OK", f"{device.type}, {precision}, {torch.get_num_threads()} threads")
 
 
@@ -105,7 +105,7 @@ def _index(chosen: Settings) -> Check:
         documents, passages, *_ = index.stats(collection)
         job = index.last_job(collection)
     if job and job.status != "done":
-        return Check("index", "WARN", f"the last ingest was {job.status}", f"ragapp ingest {' '.join(job.roots)}")
+        return Check("index", "WARN", f"the last ingest was {job.status}", f"ragapp ingest {shlex.join(job.roots)}")
     return Check("index", "OK", f"{documents} documents, {passages} passages in {str(chosen.home)!r}")
 
 

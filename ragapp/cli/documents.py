@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
+import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragapp.cli.console import narrate, short_name, stdout, write
+from ragapp.cli.console import narrate, short_name, stdout, write, write_json
 from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, PathOption, TypeOption, open_app, search_filter
 from ragapp.errors import ExitCode
-from ragapp.text import one_line
+from ragapp.text import one_line, printable
 
 if TYPE_CHECKING:
     from ragapp.app import RagApp
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 def status(home: HomeOption = None, collection: CollectionOption = None, as_json: JsonOption = False) -> None:
     """Tell what is in the index: collections, their sizes, encoders and chunkers."""
     with open_app(home, collection) as ragapp:
+        if collection:
+            _ = ragapp.collection  # a name that was asked for must be there
         records = [
             {
                 "collection": each.name,
@@ -34,7 +35,7 @@ def status(home: HomeOption = None, collection: CollectionOption = None, as_json
             if collection in (None, each.name)
         ]
         if as_json:
-            write(json.dumps({"home": str(ragapp.settings.home), "collections": records}))
+            write_json({"home": str(ragapp.settings.home), "collections": records})
             return
         write(f"home: {ragapp.settings.home}")
     for record in records:
@@ -60,11 +61,11 @@ def ls(
     with open_app(home, collection) as ragapp:
         documents = ragapp.index.documents(ragapp.collection, where)
     if as_json:
-        write(json.dumps([dataclasses.asdict(document) for document in documents]))
+        write_json([dataclasses.asdict(document) for document in documents])
         return
     if not sys.stdout.isatty():
         for document in documents:
-            write(document.name)
+            write(printable(document.name))  # one line each, whatever the name
         return
     from rich.table import Table
     from rich.text import Text
@@ -92,7 +93,7 @@ def rm(
         removed = ragapp.delete(sorted(set().union(*chosen.values())))
     unknown = [name for name, found in chosen.items() if not found]
     if as_json:
-        write(json.dumps({"removed": removed, "unknown": unknown}))
+        write_json({"removed": removed, "unknown": unknown})
     else:
         write(f"{removed} documents removed")
     for name in unknown:
@@ -104,12 +105,14 @@ def rm(
 def _matching(ragapp: RagApp, name: str) -> set[str]:
     """Find documents by their file, by a folder above them, or by a pattern."""
     from ragapp.indexes.types import SearchFilter
+    from ragapp.ingest.discovery import document_name
 
-    wildcard = any(char in name for char in "*?[")
-    pattern = name if wildcard else str(Path(name).expanduser().resolve())
-    found = {document.name for document in ragapp.index.documents(ragapp.collection, SearchFilter(pattern))}
-    known = {document.name for document in ragapp.index.documents(ragapp.collection)} if name not in found else set()
-    return found | ({name} & known)
+    path = document_name(os.path.realpath(os.path.expanduser(name)))  # noqa: PTH111 - Path fails on an unknown ~user
+    known = {document.name for document in ragapp.index.documents(ragapp.collection)}
+    meant = {each for each in known if each in (name, path) or each.startswith(path.rstrip(os.sep) + os.sep)}
+    if meant or not any(char in name for char in "*?["):
+        return meant  # a file whose name has brackets is that file, not what they would match
+    return {document.name for document in ragapp.index.documents(ragapp.collection, SearchFilter(name))}
 
 
 def _megabytes(size: object) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from ragapp.cli.console import narrate, short_name, write
+from ragapp.cli.console import narrate, short_name, write, write_json
 from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, open_app
 from ragapp.errors import ExitCode
 from ragapp.text import one_line
@@ -35,7 +34,7 @@ def ingest(
     with open_app(home, collection) as ragapp, JobView() as view:
         report = ragapp.ingest(paths, prune=prune, on_event=view.show)
     if as_json:
-        write(json.dumps(dataclasses.asdict(report)))
+        write_json(dataclasses.asdict(report))
     else:
         _tell(report)
     if report.status == "interrupted":

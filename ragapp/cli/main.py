@@ -5,6 +5,7 @@ The modules of the commands import nothing heavy until they run, so that ``--hel
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -17,9 +18,9 @@ import typer.main
 from ragapp.cli import ask, bench, config, doctor, documents, ingest, maintenance, train
 from ragapp.cli.console import explain, narrate, write
 from ragapp.errors import ConfigError, ExitCode, RagappError
+from ragapp.text import one_line
 
 app = typer.Typer(
-    no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -64,9 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, a member of `ExitCode`.
     """
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
-        code = typer.main.get_command(app).main(arguments, prog_name="ragapp", standalone_mode=False)
-        return code if isinstance(code, int) else ExitCode.OK
+        # Not the command's own main(), which has other ideas of what Ctrl-C and a closed pipe mean.
+        command = typer.main.get_command(app)
+        with command.make_context("ragapp", given) as context:
+            command.invoke(context)
+        return ExitCode.OK
     except RagappError as error:
         explain(error)
         return error.exit_code
@@ -85,11 +90,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("RAGAPP_DEBUG"):
             raise
-        narrate(f"error: unexpected {type(error).__name__}: {error}")
+        narrate(f"error: unexpected {type(error).__name__}: {one_line(str(error))}")
         narrate("  try: the same command with RAGAPP_DEBUG=1, and report what it prints")
         return ExitCode.FAILED
 
 
 def run() -> None:
     """Run the process's command line and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a quote that the locale cannot write is no reason to fail
     sys.exit(main())

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Annotated
 
 import typer
 
-from ragapp.cli.console import narrate, short_name, write
+from ragapp.cli.console import narrate, short_name, write, write_json
 from ragapp.cli.options import HomeOption, JsonOption, open_app
 from ragapp.errors import ExitCode
 from ragapp.text import one_line
@@ -33,7 +32,7 @@ def verify(
                 narrate(f"  ingest again: {short_name(name)}")
         report = ragapp.index.verify()
     if as_json:
-        write(json.dumps(dataclasses.asdict(report)))
+        write_json(dataclasses.asdict(report))
     else:
         write(f"{report.documents} documents, {report.passages} passages, {report.segments} segments checked")
         if report.awaiting_compaction:
@@ -49,7 +48,7 @@ def compact(home: HomeOption = None, as_json: JsonOption = False) -> None:
     with open_app(home, None) as ragapp, ragapp.index.write() as writer:
         report = writer.compact()
     if as_json:
-        write(json.dumps(report._asdict()))
+        write_json(report._asdict())
     else:
         write(
             f"{report.documents_erased} documents and {report.passages_erased} passages erased;"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ragapp.readers.copy_fid.training.data import QaExample
     from ragapp.readers.copy_fid.training.trainer import Progress
 
-app = typer.Typer(help="Train the models that answer.", no_args_is_help=True)
+app = typer.Typer(help="Train the models that answer.")
 
 _WATCHED = 200
 """How many held-out questions the curve is measured on."""
@@ -89,12 +89,10 @@ def _scores(reader: CopyFidReader, watched: Sequence[QaExample]) -> Mapping[str,
 
 
 def _show(progress: Progress, steps: int, as_json: bool) -> None:
-    import json
-
-    from ragapp.cli.console import narrate, write
+    from ragapp.cli.console import narrate, write_json
 
     if as_json:
-        write(json.dumps(progress._asdict()))
+        write_json(progress._asdict())
         return
     scores = "".join(f"  {name} {value:.3f}" for name, value in progress.scores.items())
     narrate(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,12 @@ fts5 = st.lists(
 
 
 @pytest.fixture(scope="module")
-def pears() -> Index:
-    index = Index.open(Path(tempfile.mkdtemp()))
-    collection = index.ensure_collection("default", PIN, CHUNKER)
-    with index.write() as writer:
-        commit(writer, collection, document("/a", ["pears AND apples", "what is the who"]))
-    return index
+def pears(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    with Index.open(tmp_path_factory.mktemp("home")) as index:
+        collection = index.ensure_collection("default", PIN, CHUNKER)
+        with index.write() as writer:
+            commit(writer, collection, document("/a", ["pears AND apples", "what is the who"]))
+        yield index
 
 
 @settings(deadline=None)

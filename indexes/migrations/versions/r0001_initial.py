@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("encoder_hash", _SHA256, nullable=False),
         sa.Column("dimension", sa.Integer, nullable=False),
         sa.Column("chunker", sa.String, nullable=False),
-        sa.Column("created_at", sa.Float, nullable=False),
+        sa.Column("created_at", sa.Double, nullable=False),
     )
     op.create_table(
         "documents",
@@ -38,8 +38,8 @@ def upgrade() -> None:
         sa.Column("mtime_ns", sa.BigInteger, nullable=False),
         sa.Column("media_type", sa.String(20), nullable=False),
         sa.Column("title", sa.String, nullable=False),
-        sa.Column("added_at", sa.Float, nullable=False),
-        sa.Column("removed_at", sa.Float),
+        sa.Column("added_at", sa.Double, nullable=False),
+        sa.Column("removed_at", sa.Double),
         sa.Column("landmarks", sa.Text, nullable=False),
         sa.Column("text", sa.Text, nullable=False),
         sqlite_autoincrement=True,
@@ -62,7 +62,7 @@ def upgrade() -> None:
         sa.Column("sha256", _SHA256, nullable=False),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("vectors", sa.Integer, nullable=False),
-        sa.Column("created_at", sa.Float, nullable=False),
+        sa.Column("created_at", sa.Double, nullable=False),
     )
     op.create_table(
         "passages",
@@ -83,8 +83,8 @@ def upgrade() -> None:
         sa.Column("collection_id", _ID, sa.ForeignKey("collections.id"), nullable=False, index=True),
         sa.Column("roots", sa.Text, nullable=False),
         sa.Column("status", sa.String(20), nullable=False),
-        sa.Column("started_at", sa.Float, nullable=False),
-        sa.Column("ended_at", sa.Float),
+        sa.Column("started_at", sa.Double, nullable=False),
+        sa.Column("ended_at", sa.Double),
     )
     op.create_table(
         "job_items",
@@ -99,7 +99,7 @@ def upgrade() -> None:
         sa.Column("id", _ID, primary_key=True),
         sa.Column("collection", sa.String(100), nullable=False),
         sa.Column("title", sa.String, nullable=False),
-        sa.Column("created_at", sa.Float, nullable=False),
+        sa.Column("created_at", sa.Double, nullable=False),
     )
     op.create_table(
         "turns",
@@ -107,7 +107,7 @@ def upgrade() -> None:
         sa.Column("conversation_id", _ID, sa.ForeignKey("conversations.id"), nullable=False, index=True),
         sa.Column("question", sa.Text, nullable=False),
         sa.Column("answer", sa.Text, nullable=False),
-        sa.Column("created_at", sa.Float, nullable=False),
+        sa.Column("created_at", sa.Double, nullable=False),
     )
     if op.get_bind().dialect.name == "sqlite":
         op.execute(

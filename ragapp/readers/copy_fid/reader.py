@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from ragapp.errors import ModelCorrupt, ModelNotFound
-from ragapp.indexes.encoder import best_dtype, torch_device
+from ragapp.indexes.encoder_torch import pick_device, pick_dtype
 from ragapp.indexes.types import Span
 from ragapp.readers.base import Candidate, Place, ReaderPassage, Reading
 from ragapp.readers.copy_fid.features import EncodedPair, Featurizer, special_ids
@@ -82,8 +82,8 @@ class CopyFidReader:
             model.load_state_dict(load_file(folder / WEIGHTS_FILE))
         except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
             raise ModelCorrupt(f"{damaged[0]}: {error}", damaged[1]) from error
-        place = torch_device(device)
-        model.to(device=place, dtype=best_dtype(place))
+        place = pick_device(device)
+        model.to(device=place, dtype=pick_dtype(place))
         digest = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
         return cls(model, tokenizer, digest)
 
