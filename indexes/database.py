@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Database:
         self._engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
+        event.listen(self._engine, "close", _roll_back)
         with self._errors():
             self._migrate()
 
@@ -52,8 +53,14 @@ class Database:
     @contextmanager
     def write(self) -> Generator[Connection]:
         """Open a transaction that writes: all of it happens, or nothing."""
-        with self._errors(), self._engine.execution_options(immediate=True).begin() as connection:
-            yield connection
+        with self._errors(), self._engine.execution_options(immediate=True).connect() as connection:
+            raw = connection.connection.driver_connection
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                if raw:
+                    _roll_back(raw)
 
     def vacuum(self) -> None:
         """Rewrite the file without its free pages and empty the write-ahead log, so that nothing deleted lingers.
@@ -152,6 +159,16 @@ def _configure(connection: sqlite3.Connection, _: object) -> None:
         "secure_delete = ON",  # a removed document's words are overwritten, not just unlinked
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _roll_back(connection: sqlite3.Connection, _: object = None) -> None:
+    """End a transaction that Ctrl-C broke off; nothing happens after a commit.
+
+    SQLAlchemy closes such a connection without a rollback, and SQLite then keeps it, and its lock, for as long as
+    anything refers to a statement of it: a traceback does.
+    """
+    with suppress(sqlite3.ProgrammingError):  # it is closed already
+        connection.rollback()
 
 
 def _begin(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +34,11 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 
 _MAX_TOKENS = 256
 _CHARS_A_TOKEN = 64
-_TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 65536}
+_CPU_TOKENS_PER_BATCH = 1024
+"""What stays in a core's cache: 2048 are 10 % slower, 8192 are 25 %."""
+_GPU_TOKENS_PER_BATCH = 65536
+_WIDTH_STEP = 16
+"""Widths are rounded up to this: oneDNN compiles and keeps code for every shape it meets, 200 MB of it in the end."""
 
 
 class MiniLM:
@@ -57,14 +62,15 @@ class MiniLM:
         self._device = pick_device(device)
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._model = Bert.load(folder).to(device=self._device, dtype=pick_dtype(self._device))
+            model = Bert.load(folder)
         except Exception as error:  # tokenizers raises no narrower class
             raise _damaged(folder, str(error)) from error
+        self._model = model.to(device=self._device, dtype=pick_dtype(self._device))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self.pin = EncoderPin(DEFAULT_ENCODER, WEIGHTS_SHA256, self._model.embeddings.word_embeddings.embedding_dim)
         on_cpu = self._device.type == "cpu"
-        self._tokens_per_batch = _TOKENS_PER_BATCH.get(self._device.type, _TOKENS_PER_BATCH["cpu"])
+        self._tokens_per_batch = _CPU_TOKENS_PER_BATCH if on_cpu else _GPU_TOKENS_PER_BATCH
         self._passage_workers = torch_pool(workers=(threads or os.cpu_count() or 1) if on_cpu else 1, threads=1)
         self._question_worker = torch_pool(workers=1, threads=1)  # a question does not queue behind passages
 
@@ -78,9 +84,13 @@ class MiniLM:
         tokens = self._tokens(texts)
         batches = list(token_batches([len(ids) for ids in tokens], self._tokens_per_batch))
         vectors = np.empty((len(texts), self.pin.dimension), np.float32)  # (N, D)
-        encoded = self._passage_workers.map(self._encode, [[tokens[row] for row in rows] for rows in batches])
-        for rows, part in zip(batches, encoded, strict=True):
-            vectors[rows] = part
+        encoded = [self._passage_workers.submit(self._encode, [tokens[row] for row in rows]) for rows in batches]
+        try:
+            for rows, part in zip(batches, encoded, strict=True):
+                vectors[rows] = part.result()
+        finally:
+            for part in encoded:
+                part.cancel()  # after Ctrl-C, nothing goes on in the background
         return vectors
 
     def encode_query(self, text: str) -> np.ndarray:
@@ -102,7 +112,7 @@ class MiniLM:
     def _encode(self, tokens: Sequence[Sequence[int]]) -> np.ndarray:
         """Encode one batch of B texts, given as token ids: float32 (B, D)."""
         lengths = torch.tensor([len(ids) for ids in tokens])
-        width = int(lengths.max())
+        width = math.ceil(int(lengths.max()) / _WIDTH_STEP) * _WIDTH_STEP
         padded = torch.tensor([[*ids, *[0] * (width - len(ids))] for ids in tokens])
         mask = torch.arange(width) < lengths[:, None]  # (B, T)
         padded, mask = padded.to(self._device), mask.to(self._device)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
+from transformers.utils import logging
 
 from ragapp.errors import ModelCorrupt, ModelNotFound
 from ragapp.indexes.encoder import WEIGHTS_FILE
@@ -18,6 +20,18 @@ from ragapp.indexes.encoder_torch import encodable, pick_device, pick_dtype, tok
 from ragapp.indexes.types import EncoderPin, Span
 
 _BATCH = 16
+
+
+@contextmanager
+def _no_progress_bar() -> Generator[None]:
+    """Keep the bar that transformers draws while loading off a terminal that is not ours to draw on."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 class SentenceEncoder:
@@ -45,13 +59,14 @@ class SentenceEncoder:
             )
         where = pick_device(device)
         try:
-            self._model = SentenceTransformer(
-                str(folder),
-                device=str(where),
-                local_files_only=True,
-                trust_remote_code=False,
-                model_kwargs={"dtype": pick_dtype(where), "use_safetensors": True},
-            )
+            with _no_progress_bar():
+                self._model = SentenceTransformer(
+                    str(folder),
+                    device=str(where),
+                    local_files_only=True,
+                    trust_remote_code=False,
+                    model_kwargs={"dtype": pick_dtype(where), "use_safetensors": True},
+                )
             backend = self._model.tokenizer.backend_tokenizer
         except (OSError, ValueError, RuntimeError, KeyError, AttributeError, ImportError) as error:
             raise ModelCorrupt(

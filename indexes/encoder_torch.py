@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from ragapp.errors import ConfigError
 from ragapp.indexes.types import Span
 
-_PIECE_CHARS = 1 << 16
+_PIECE_CHARS = 1 << 14
 _starting = threading.Lock()
 
 
@@ -36,7 +36,7 @@ def pick_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ConfigError(f"Torch has no device {name!r} here.", "set device to 'auto'") from error
+        raise ConfigError(f"Torch has no device {name!r} here.", "export RAGAPP_DEVICE=auto") from error
     return device
 
 

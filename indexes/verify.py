@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 import sqlalchemy as sa
@@ -134,18 +135,32 @@ def _catalog_problems(connection: Connection) -> str:
 
 def _check_passages(connection: Connection, findings: Findings) -> tuple[int, int]:
     """Hold every live passage against its document's text and its own hash; one document in memory at a time."""
-    live = sa.select(DocumentRow.id, DocumentRow.name).where(DocumentRow.removed_at.is_(None))
+    live = DocumentRow.removed_at.is_(None)
+    texts = sa.select(DocumentRow.id, DocumentRow.name, DocumentRow.text).where(live).order_by(DocumentRow.id)
+    query = (
+        sa.select(
+            PassageRow.document_id, PassageRow.char_start, PassageRow.char_end, PassageRow.heading, PassageRow.text,
+            PassageRow.embedding_sha256,
+        )
+        .join(DocumentRow)
+        .where(live)
+        .order_by(PassageRow.document_id)
+    )  # fmt: skip
+    by_document = groupby(connection.execute(query), key=lambda row: row.document_id)
+    document_id, rows = next(by_document, (None, ()))
     documents = passages = 0
-    for document_id, name in connection.execute(live).all():
+    for document in connection.execute(texts):
         documents += 1
-        text = connection.scalar(sa.select(DocumentRow.text).where(DocumentRow.id == document_id)) or ""
-        query = sa.select(
-            PassageRow.char_start, PassageRow.char_end, PassageRow.heading, PassageRow.text, PassageRow.embedding_sha256
-        ).where(PassageRow.document_id == document_id)
-        for start, end, heading, words, sha256 in connection.execute(query):
+        if document.id != document_id:
+            continue  # it has no passages
+        for row in rows:
             passages += 1
-            encoded = embedding_text(heading, words)
-            if text[start:end] != words or hashlib.sha256(encoded.encode()).hexdigest() != sha256:
-                findings.documents[document_id] = name
-                findings.problems.append(f"A passage of {name!r} is not its text at {start}–{end}.")
+            encoded = embedding_text(row.heading, row.text)
+            place = document.text[row.char_start : row.char_end]
+            if place != row.text or hashlib.sha256(encoded.encode()).hexdigest() != row.embedding_sha256:
+                findings.documents[document.id] = document.name
+                findings.problems.append(
+                    f"A passage of {document.name!r} is not its text at {row.char_start}–{row.char_end}."
+                )
+        document_id, rows = next(by_document, (None, ()))
     return documents, passages

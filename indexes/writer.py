@@ -212,7 +212,7 @@ class Writer:
                 lost = sa.select(DocumentRow.id, DocumentRow.name).where(
                     DocumentRow.id.in_(held), DocumentRow.removed_at.is_(None)
                 )
-                dropped |= dict(connection.execute(lost).tuples().all())
+                dropped |= {row.id: row.name for row in connection.execute(lost)}
                 connection.execute(sa.delete(PassageRow).where(PassageRow.segment_id.in_(part)))
                 connection.execute(sa.delete(SegmentRow).where(SegmentRow.id.in_(part)))
             for part in in_parts(dropped):

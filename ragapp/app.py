@@ -144,7 +144,7 @@ class RagApp:
         try:
             yield from self._answer(question, where, conversation)
         except RagappError as error:
-            yield Failed(error.message, error.hint)
+            yield Failed(error.message, error.hint, error.exit_code)
 
     def delete(self, documents: Sequence[str]) -> int:
         """Remove documents; searches no longer find them from here on.
@@ -199,7 +199,8 @@ class RagApp:
     def _shipped_reader(self) -> CopyFidReader:
         from ragapp.readers.copy_fid.reader import SHIPPED, CopyFidReader
 
-        return CopyFidReader.load(self.settings.reader or SHIPPED, device=self.settings.device)
+        folder, threads = self.settings.reader or SHIPPED, self.settings.threads or None
+        return CopyFidReader.load(folder, self.settings.device, threads)
 
     def _answer(self, question: str, where: SearchFilter | None, conversation: int | None) -> Iterator[Event]:
         began = time.perf_counter()

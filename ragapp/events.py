@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ragapp.answers import Answer, Citation
+from ragapp.errors import ExitCode
 from ragapp.indexes.types import ScoredPassage
 
 
@@ -68,6 +69,7 @@ class Failed:
 
     message: str
     hint: str
+    exit_code: ExitCode = ExitCode.FAILED
     type: Literal["failed"] = "failed"
 
 

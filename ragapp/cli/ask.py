@@ -51,6 +51,8 @@ def ask(
     words = " ".join(question or []).strip()
     if bool(words) == bool(file):
         raise ConfigError("Give either a question or a file of questions.", 'ragapp ask "When did it open?"')
+    if not _is_unicode(words):
+        raise ConfigError(f"The question {words!r} is not Unicode.", "see that the terminal's encoding is UTF-8")
     questions = read_questions(file) if file else []
     where = search_filter(path, types)
     with open_app(home, collection, passages=passages) as ragapp:
@@ -72,7 +74,9 @@ def _ask_one(ragapp: RagApp, question: str, where: SearchFilter, as_json: bool) 
     view = None if as_json else AnswerView()
     for event in ragapp.stream(question, where=where, conversation=conversation):
         if isinstance(event, Failed):
-            raise RagappError(event.message, event.hint)
+            error = RagappError(event.message, event.hint)
+            error.exit_code = event.exit_code
+            raise error
         if view:
             view.show(event)
         elif isinstance(event, AnswerDone):
@@ -137,11 +141,18 @@ def read_questions(path: Path) -> list[Question]:
         text = record.get("question") if isinstance(record, dict) else None
         if not isinstance(text, str) or not text.strip():
             raise ConfigError(f"{str(path)!r} line {number} has no string 'question'.", _FORMAT)
+        if not _is_unicode(text):
+            raise ConfigError(f"{str(path)!r} line {number} has a 'question' that is not Unicode: {text!r}.", _FORMAT)
         identity = record.get("id")
         questions.append(Question(identity if isinstance(identity, (str, int)) else number, text))
     if not questions:
         raise ConfigError(f"{str(path)!r} holds no question.", _FORMAT)
     return questions
+
+
+def _is_unicode(text: str) -> bool:
+    r"""Tell whether a text is free of lone surrogates, which JSON's ``\ud800`` and undecodable arguments make."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 _FORMAT = 'write one {"id": "1", "question": "…"} a line'

@@ -20,7 +20,7 @@ NOTES = {
     "bridges.md": "# Bridges\n\n## Forth\n\nThe Forth Bridge opened on 4 March 1890. It crosses the Firth of Forth.\n",
     "food.txt": "Kimchi is made by salting cabbage. It ferments for some days at room temperature.\n",
     "space/voyager.txt": "Voyager 1 was launched in September 1977. It left the heliosphere in August 2012.\n",
-    "space/rosetta.html": "<html><title>Rosetta</title><h1>Rosetta</h1><p>Philae landed on a comet in November 2014.</p></html>",
+    "space/rosetta.html": "<html><title>Rosetta</title><h1>Probe</h1><p>Philae landed on a comet in 2014.</p></html>",
 }
 
 

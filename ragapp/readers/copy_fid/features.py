@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from ragapp.errors import ModelError
+from ragapp.indexes.encoder_torch import encodable
 from ragapp.indexes.types import Span
 from ragapp.readers.base import ReaderPassage
 from ragapp.readers.copy_fid.model import CopyFidConfig
@@ -85,7 +86,8 @@ class Featurizer:
         """
         headings = [passage.heading for passage in passages]
         encodings = self.tokenizer.encode_batch(
-            [question, *headings, *(passage.text for passage in passages)], add_special_tokens=False
+            [encodable(text) for text in (question, *headings, *(passage.text for passage in passages))],
+            add_special_tokens=False,
         )
         prefix = [self.cls_id, *encodings[0].ids[: self.config.max_question_tokens], self.sep_id]
         pairs: list[EncodedPair] = []

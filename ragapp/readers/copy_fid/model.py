@@ -19,7 +19,8 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoConfig, AutoModel
+
+from ragapp.indexes.encoder_bert import Bert, BertConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +159,10 @@ class CopyFid(nn.Module):
         super().__init__()
         self.config = config
         self.start_id, self.end_id = start_id, end_id
-        architecture = {key: value for key, value in config.encoder.items() if key != "model_type"}
-        encoder_config = AutoConfig.for_model(str(config.encoder["model_type"]), **architecture)
-        # Dropout takes 40 % of a training step on a CPU and the mixture is seen about once: it is switched off.
-        encoder_config.hidden_dropout_prob = encoder_config.attention_probs_dropout_prob = 0.0
-        self.encoder = AutoModel.from_config(encoder_config, attn_implementation="eager", add_pooling_layer=False)
-        width = encoder_config.hidden_size
+        architecture = BertConfig.from_json(config.encoder)
+        # It has no dropout, which takes 40 % of a training step on a CPU; the mixture is seen about once.
+        self.encoder = Bert(architecture)
+        width = architecture.hidden_size
         self.answerable = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, 1))
         self.positions = nn.Embedding(config.max_answer_tokens + 1, width)
         self.selective_read = nn.Linear(width, width, bias=False)
@@ -174,7 +173,7 @@ class CopyFid(nn.Module):
         self.copy_query = nn.Linear(width, width, bias=False)
         self.gate = nn.Linear(2 * width, 1)
         self.to_word = nn.Linear(width, width)
-        self.word_bias = nn.Parameter(torch.zeros(encoder_config.vocab_size))
+        self.word_bias = nn.Parameter(torch.zeros(architecture.vocab_size))
 
     def encode(self, input_ids: Tensor, mask: Tensor, type_ids: Tensor) -> tuple[Tensor, Tensor]:
         """Encode question–passage pairs, each on its own.
@@ -187,8 +186,7 @@ class CopyFid(nn.Module):
         Returns:
             States (P, T, D) and answerability logits (P,) float32.
         """
-        output = self.encoder(input_ids=input_ids, attention_mask=mask.long(), token_type_ids=type_ids)
-        states: Tensor = output.last_hidden_state
+        states: Tensor = self.encoder(input_ids, mask, type_ids)
         return states, self.answerable(states[:, 0]).squeeze(-1).float()
 
     def remember(self, states: Tensor, answerability: Tensor, mask: Tensor, copyable: Tensor, passages: int) -> Memory:
@@ -230,7 +228,7 @@ class CopyFid(nn.Module):
         steps = tokens.shape[1] // branches
         index = sources.clamp(min=0).unsqueeze(-1).expand(-1, -1, memory.states.shape[-1])  # (B, A, D)
         read = memory.states.gather(1, index) * (sources >= 0).unsqueeze(-1)  # (B, A, D)
-        words = self.encoder.get_input_embeddings()(tokens)  # (B, A, D)
+        words = self.encoder.embeddings.word_embeddings(tokens)  # (B, A, D)
         x = self.input_norm(words + self.positions.weight[:steps].repeat(branches, 1) + self.selective_read(read))
         causal = torch.ones(steps, steps, dtype=torch.bool, device=x.device).tril()
         if branches > 1:
@@ -251,7 +249,7 @@ class CopyFid(nn.Module):
         copy = scores.log_softmax(-1).nan_to_num(nan=float("-inf"))  # a question without any word has nothing to copy
         context = copy.exp().to(x.dtype) @ memory.states  # (B, A, D)
         gate = self.gate(torch.cat((x, context), -1)).squeeze(-1).float()  # (B, A)
-        words = F.linear(self.to_word(x), self.encoder.get_input_embeddings().weight, self.word_bias)  # (B, A, V)
+        words = F.linear(self.to_word(x), self.encoder.embeddings.word_embeddings.weight, self.word_bias)  # (B, A, V)
         end = words[..., self.end_id].float() - words.float().logsumexp(-1)  # (B, A)
         return StepScores(copy + F.logsigmoid(gate).unsqueeze(-1), end + F.logsigmoid(-gate))
 

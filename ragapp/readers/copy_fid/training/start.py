@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,14 +11,10 @@ from safetensors import SafetensorError
 from tokenizers import Tokenizer
 
 from ragapp.errors import ModelCorrupt, ModelNotFound
+from ragapp.indexes.encoder_bert import BertConfig
 from ragapp.readers.copy_fid.model import CopyFid, CopyFidConfig
 from ragapp.readers.copy_fid.reader import TOKENIZER_FILE, WEIGHTS_FILE
 from ragapp.readers.copy_fid.training.trainer import initial_model
-
-_ARCHITECTURE = (
-    "model_type", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
-    "max_position_embeddings", "type_vocab_size", "hidden_act", "layer_norm_eps", "pad_token_id",
-)  # fmt: skip
 
 
 class Start(NamedTuple):
@@ -47,10 +44,9 @@ def from_encoder(folder: Path, seed: int) -> Start:
     try:
         encoder = json.loads((folder / "config.json").read_text("utf-8"))
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
-        config = CopyFidConfig({key: encoder[key] for key in _ARCHITECTURE if key in encoder})
-        config = _fitted(config)
+        config = _fitted(CopyFidConfig(asdict(BertConfig.from_json(encoder))))
         return Start(initial_model(config, tokenizer, folder / WEIGHTS_FILE, seed), tokenizer)
-    except (ValueError, SafetensorError, RuntimeError) as error:
+    except (ValueError, KeyError, SafetensorError, RuntimeError) as error:
         raise ModelCorrupt(
             f"The encoder in {str(folder)!r} cannot be used: {error}", "choose a BERT-like one"
         ) from error

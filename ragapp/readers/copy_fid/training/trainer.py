@@ -104,7 +104,7 @@ class Trainer:
         self._model = model.to(device=device, dtype=torch.bfloat16)
         self._device = torch.device(device)
         # The word embeddings are large, good, and shared with the output layer: frozen, each step is a third cheaper.
-        self._model.encoder.get_input_embeddings().weight.requires_grad_(False)
+        self._model.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
         self._plan = BatchPlan(
             examples, Featurizer(tokenizer, model.config), settings.mixture, settings.tokens, settings.seed
         )
