@@ -168,8 +168,6 @@ class _Job:
         self._commit()
         if prune:
             self._prune(roots, found, unreadable)
-        with _shielded():
-            self._writer.merge_small()
 
     def _requests(self, found: Sequence[FoundFile]) -> Iterator[LoadRequest]:
         """Give the files that must be read; those with the stamp the index knows are done."""
@@ -192,6 +190,7 @@ class _Job:
         vectors, encoded = self._vectors(texts)
         with _shielded():
             self._writer.commit(self._collection, self._batch, vectors)
+            self._writer.merge_small()  # now, not at the end: a long job would leave thousands, and merge them all at once
         self._encoded += encoded
         self._passages += len(texts)
         for document in self._batch:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # until pytest's pythonpath names this folder
-
 from index_samples import CHUNKER, PIN
 
 from ragapp.indexes.index import Index

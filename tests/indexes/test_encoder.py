@@ -72,6 +72,13 @@ def test_what_goes_beyond_the_longest_input_is_not_seen(encoder: Encoder) -> Non
     np.testing.assert_allclose(seen, unseen, atol=1e-3)
 
 
+@pytest.mark.parametrize("space", [" ", "\n", "\t"])
+def test_words_after_much_white_space_are_seen(encoder: Encoder, space: str) -> None:
+    np.testing.assert_array_equal(
+        encoder.encode_query("tree" + space * 40_000 + "bank"), encoder.encode_query("tree bank")
+    )
+
+
 def test_lone_surrogates_are_encoded_as_question_marks(encoder: Encoder) -> None:
     np.testing.assert_array_equal(encoder.encode_query("a \udcff b"), encoder.encode_query("a ? b"))
     assert len(encoder.token_offsets("a \udcff b")) == 3
