@@ -190,7 +190,7 @@ class _Job:
         vectors, encoded = self._vectors(texts)
         with _shielded():
             self._writer.commit(self._collection, self._batch, vectors)
-            self._writer.merge_small()  # now, not at the end: a long job would leave thousands, and merge them all at once
+            self._writer.merge_small()  # now: at the end of a long job there would be thousands to merge at once
         self._encoded += encoded
         self._passages += len(texts)
         for document in self._batch:
