@@ -6,10 +6,9 @@ of the index together with their documents, passages and words.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Literal, NamedTuple
 
@@ -23,8 +22,9 @@ from ragapp.indexes.database import Database
 from ragapp.indexes.filters import live
 from ragapp.indexes.models import DocumentRow, JobItemRow, JobRow, PassageRow, SegmentRow
 from ragapp.indexes.records import Collection, in_parts, segment_files
-from ragapp.indexes.segments import SegmentFile, SegmentStore, WrittenSegment
-from ragapp.indexes.types import FileStamp, NewDocument, embedding_text
+from ragapp.indexes.rows import insert_document, insert_segment, mark_removed, passage_rows, tombstone
+from ragapp.indexes.segments import SegmentFile, SegmentStore
+from ragapp.indexes.types import FileStamp, NewDocument
 from ragapp.indexes.verify import inspect
 
 _SMALL_SEGMENT = 20_000
@@ -112,14 +112,14 @@ class Writer:
         first = self._next_passage()
         written = self._segments.write(np.arange(first, first + total), vectors) if total else None
         with self._transaction() as connection:
-            segment = _insert_segment(connection, collection.id, written, total) if written else None
-            replaced = _tombstone(connection, collection.id, names)
+            segment = insert_segment(connection, collection.id, written, total) if written else None
+            replaced = tombstone(connection, collection.id, names)
             start = first
             for document in documents:
                 version = replaced.get(document.name, 0) + 1
-                document_id = _insert_document(connection, collection, document, version)
+                document_id = insert_document(connection, collection, document, version)
                 if segment is not None and document.chunks:
-                    rows = _passage_rows(document, document_id, segment, start, collection.chunker)
+                    rows = passage_rows(document, document_id, segment, start, collection.chunker)
                     connection.execute(sa.insert(PassageRow), rows)
                 start += len(document.chunks)
             lexical.add(connection, first, start - 1)
@@ -153,7 +153,7 @@ class Writer:
             How many there were.
         """
         with self._database.write() as connection:
-            return len(_tombstone(connection, collection.id, names))
+            return len(tombstone(connection, collection.id, names))
 
     def compact(self) -> CompactReport:
         """Rewrite segments without removed passages and erase all that is left of removed documents.
@@ -216,7 +216,7 @@ class Writer:
                 connection.execute(sa.delete(PassageRow).where(PassageRow.segment_id.in_(part)))
                 connection.execute(sa.delete(SegmentRow).where(SegmentRow.id.in_(part)))
             for part in in_parts(dropped):
-                _mark_removed(connection, part)
+                mark_removed(connection, part)
             lexical.rebuild(connection)
         self._sweep()
         return RepairReport(len(found.segments), tuple(sorted(dropped.values())))
@@ -287,7 +287,7 @@ class Writer:
                 sa.delete(PassageRow).where(PassageRow.segment_id.in_(old), PassageRow.document_id.in_(dead))
             )
             if written:
-                new = _insert_segment(connection, collection_id, written, len(ids))
+                new = insert_segment(connection, collection_id, written, len(ids))
                 connection.execute(sa.update(PassageRow).where(PassageRow.segment_id.in_(old)).values(segment_id=new))
             connection.execute(sa.delete(SegmentRow).where(SegmentRow.id.in_(old)))
         self._segments.remove([file.file for file in files])
@@ -334,68 +334,3 @@ class Writer:
             documents = connection.execute(sa.delete(DocumentRow).where(DocumentRow.removed_at.is_not(None))).rowcount
             lexical.rebuild(connection)
         return documents
-
-
-def _insert_segment(connection: Connection, collection_id: int, written: WrittenSegment, vectors: int) -> int:
-    row = {"collection_id": collection_id, **written._asdict(), "vectors": vectors, "created_at": time.time()}
-    return int(connection.execute(sa.insert(SegmentRow).returning(SegmentRow.id), row).scalar_one())
-
-
-def _insert_document(connection: Connection, collection: Collection, document: NewDocument, version: int) -> int:
-    loaded, stamp = document.loaded, document.stamp
-    row = {
-        "collection_id": collection.id,
-        "name": document.name,
-        "version": version,
-        "content_sha256": stamp.content_sha256,
-        "size": stamp.size,
-        "mtime_ns": stamp.mtime_ns,
-        "media_type": loaded.media_type,
-        "title": loaded.title,
-        "added_at": time.time(),
-        "landmarks": json.dumps([[mark.start, *mark.locator] for mark in loaded.landmarks]),
-        "text": loaded.text,
-    }
-    return int(connection.execute(sa.insert(DocumentRow).returning(DocumentRow.id), row).scalar_one())
-
-
-def _passage_rows(
-    document: NewDocument, document_id: int, segment: int, first: int, chunker: str
-) -> list[dict[str, object]]:
-    return [
-        {
-            "id": passage_id,
-            "document_id": document_id,
-            "segment_id": segment,
-            "identity_sha256": _sha256(
-                f"{document.stamp.content_sha256}/{chunk.span.start}/{chunk.span.end}/{chunker}"
-            ),
-            "embedding_sha256": _sha256(embedding_text(chunk.heading, chunk.text)),
-            "char_start": chunk.span.start,
-            "char_end": chunk.span.end,
-            "heading": chunk.heading,
-            "text": chunk.text,
-        }
-        for passage_id, chunk in enumerate(document.chunks, first)
-    ]
-
-
-def _tombstone(connection: Connection, collection_id: int, names: Iterable[str]) -> dict[str, int]:
-    """Remove the live documents of these names; returns their versions by name."""
-    versions: dict[str, int] = {}
-    for part in in_parts(names):
-        query = sa.select(DocumentRow.id, DocumentRow.name, DocumentRow.version)
-        rows = connection.execute(query.where(live(collection_id), DocumentRow.name.in_(part))).all()
-        documents = [row.id for row in rows]
-        lexical.remove(connection, documents)
-        _mark_removed(connection, documents)
-        versions.update({row.name: row.version for row in rows})
-    return versions
-
-
-def _mark_removed(connection: Connection, document_ids: Sequence[int]) -> None:
-    connection.execute(sa.update(DocumentRow).where(DocumentRow.id.in_(document_ids)).values(removed_at=time.time()))
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -102,7 +104,8 @@ class RagApp:
         Raises:
             RagappError: If the job as a whole cannot run: the index is locked, its encoder differs, the disk is full.
         """
-        roots = [Path(path).expanduser() for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
+        given = [paths] if isinstance(paths, (str, Path)) else paths
+        roots = [Path(os.path.expanduser(path)) for path in given]  # noqa: PTH111 - Path fails on an unknown ~user
         return ingest(
             self.index,
             self.settings.collection,
@@ -246,4 +249,5 @@ class RagApp:
     def _store(self, conversation: int, answer: Answer) -> None:
         from ragapp.serialization import to_json
 
-        self.index.conversations.add_turn(conversation, answer.question, to_json(answer))
+        # Without the passages' text: a transcript keeps what it quoted, not whole documents that may be removed later.
+        self.index.conversations.add_turn(conversation, answer.question, to_json(replace(answer, passages=())))

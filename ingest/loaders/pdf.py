@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol, cast
 
 from ragapp.indexes.types import LoadedDocument
@@ -16,6 +16,7 @@ _SECURITY_ERROR = 5  # FPDF_ERR_SECURITY
 _BROKEN_WORD = re.compile(r"[\x02\ufffe\xad]\n?|(?<=[^\W\d_])[-\u2010]\n(?=[^\W\d_])")
 _NEW_BLOCK = re.compile(r"(?:[•‣◦▪–*-]\s|\(?\d{1,3}[.)]\s|[a-z]\)\s)")
 _SENTENCE_END = re.compile(r"[.!?:…]['\"”’»)\]]*$")
+_RUNNING_PAGES = 3
 _SHORT_LINE = 0.75  # of a page's long lines: shorter ones may end a paragraph
 
 
@@ -89,12 +90,16 @@ def load_pdf(source: Source) -> LoadedDocument:
 def _read(source: Source, pdf: _Pdf) -> LoadedDocument:
     document = DocumentBuilder(source, "pdf")
     outline = _outline(pdf)
+    pages = [list(_paragraphs(_page_text(pdf, number))) for number in range(len(pdf))]
+    running = _running(pages)
     found = False
-    for number in range(len(pdf)):
+    for number, paragraphs in enumerate(pages):
         document.page(number + 1)
         bookmarks = outline.get(number, [])
-        for paragraph in _paragraphs(_page_text(pdf, number)):
+        for paragraph in paragraphs:
             found = True
+            if paragraph in running or paragraph == str(number + 1):
+                continue
             bookmarks = _enter_sections(document, bookmarks, paragraph)
             document.block(paragraph)
         for bookmark in bookmarks:  # sections whose title stands nowhere on their page
@@ -106,6 +111,12 @@ def _read(source: Source, pdf: _Pdf) -> LoadedDocument:
         )
     title = pdf.get_metadata_value("Title")
     return document.build("" if title.lower() in {"untitled", "(anonymous)"} else title)
+
+
+def _running(pages: Sequence[Sequence[str]]) -> set[str]:
+    """Find running heads and feet: what most pages begin or end with says nothing about any of them."""
+    edges = Counter(edge for page in pages for edge in {*page[:2], *page[-2:]})
+    return {edge for edge, count in edges.items() if count >= _RUNNING_PAGES and count > len(pages) / 2}
 
 
 def _page_text(pdf: _Pdf, number: int) -> str:

@@ -1,3 +1,5 @@
+"""nDCG agrees with ir-measures, and bad collections are refused."""
+
 from __future__ import annotations
 
 import gzip

@@ -1,3 +1,5 @@
+"""The encoder: unit vectors in order, from any thread, for any text."""
+
 from __future__ import annotations
 
 import importlib.util

@@ -1,3 +1,5 @@
+"""Fusion keeps what both searches know, in any order of its input."""
+
 from __future__ import annotations
 
 from itertools import pairwise

@@ -1,3 +1,5 @@
+"""Chunks are slices of the text, within the budget, and lose nothing."""
+
 from __future__ import annotations
 
 import re

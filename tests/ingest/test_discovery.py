@@ -1,3 +1,5 @@
+"""Finding files: loops, hidden and unreadable ones, hostile names."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""The ingest job: what is done, what is skipped, what is reported."""
+
 from __future__ import annotations
 
 import os

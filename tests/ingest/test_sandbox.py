@@ -1,3 +1,5 @@
+"""Loading in worker processes: one that dies or hangs costs one file."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""Sentence boundaries agree with a full segmenter and keep every character."""
+
 from __future__ import annotations
 
 import pytest

@@ -115,7 +115,9 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
                     if not isinstance(record, dict):
                         raise TrainingError(f"{str(path)!r} line {number} is not a JSON object.")
                     yield number, record
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, EOFError) as error:
+    except OSError as error:
+        raise TrainingError(f"{str(path)!r} cannot be read: {error}", "give a .jsonl or .jsonl.gz file") from error
+    except (UnicodeDecodeError, json.JSONDecodeError, EOFError) as error:
         raise TrainingError(f"{str(path)!r} cannot be read as JSON lines: {error}", "re-save it as UTF-8") from error
 
 
