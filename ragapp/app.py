@@ -111,7 +111,8 @@ class RagApp:
             self.settings.collection,
             roots,
             self.encoder,
-            chunker=Chunker(self.encoder.token_offsets, self.settings.chunk_tokens),
+            # No more than the encoder sees of a passage, with its two special tokens.
+            chunker=Chunker(self.encoder.token_offsets, min(self.settings.chunk_tokens, self.encoder.max_tokens - 2)),
             prune=prune,
             limits=Limits(file_bytes=self.settings.max_file_mb * MEGABYTE),
             on_event=on_event,

@@ -113,7 +113,7 @@ class Featurizer:
         return pairs
 
     def batch(self, pairs: Sequence[EncodedPair]) -> PairBatch:
-        """Pad pairs to the longest of them.
+        """Pad pairs to the longest of them or a little more.
 
         Args:
             pairs: P pairs.
@@ -121,7 +121,8 @@ class Featurizer:
         Returns:
             Tensors of shape (P, T).
         """
-        shape = (len(pairs), max(len(pair.ids) for pair in pairs))
+        # In steps of 16: oneDNN keeps code for every shape it meets, and memory would grow with their number.
+        shape = (len(pairs), -(-max(len(pair.ids) for pair in pairs) // 16) * 16)
         input_ids = torch.full(shape, self.pad_id, dtype=torch.int64)
         type_ids = torch.zeros(shape, dtype=torch.int64)
         mask = torch.zeros(shape, dtype=torch.bool)
