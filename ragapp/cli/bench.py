@@ -126,6 +126,21 @@ def ingest(
 
 
 @app.command()
+def encoder(
+    data: Annotated[Path, typer.Option("--data", help="Folder of test collections: docs, queries and qrels each.")],
+    model: Annotated[str, typer.Option(help="Folder or hub id of an encoder; default the default one.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Rank the documents of test collections by exact search: nDCG@10 of the encoder alone."""
+    from ragapp.evals.ir import DOCUMENTS_FILE, measure_encoder, read_collection
+    from ragapp.indexes.encoder import load_encoder
+
+    loaded = load_encoder(model or None)
+    folders = sorted(path.parent for path in data.glob(f"**/{DOCUMENTS_FILE}"))
+    _report({f"{folder.name} ndcg@10": measure_encoder(loaded, read_collection(folder)) for folder in folders}, as_json)
+
+
+@app.command()
 def ask(
     passages: Annotated[int, typer.Option(help="About how many passages to ask over.", min=1)] = 10_000,
     as_json: JsonOption = False,
