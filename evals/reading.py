@@ -79,7 +79,11 @@ def read_gold(reader: Reader, examples: Sequence[QaExample], distractors: int = 
     rng = random.Random(seed)
     answers: list[tuple[str, Sequence[str]]] = []
     for example in examples:
-        others = [other for other in rng.sample(examples, distractors + 5) if other.context != example.context]
+        others = [
+            other
+            for other in rng.sample(examples, min(len(examples), distractors + 5))
+            if other.context != example.context
+        ]
         passages = [ReaderPassage(other.context, other.title) for other in (example, *others[:distractors])]
         answers.append((_best(reader, example.question, passages), example.references))
     return score(answers)

@@ -8,16 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer
-from transformers import BertConfig, BertModel
+from safetensors.torch import load_file
 
 from ragapp.errors import ModelNotFound, TrainingError
 from ragapp.indexes.types import Span
 from ragapp.readers.base import ReaderPassage
 from ragapp.readers.copy_fid.features import Featurizer
 from ragapp.readers.copy_fid.model import END, PAD
-from ragapp.readers.copy_fid.reader import SHIPPED, TOKENIZER_FILE, CopyFidReader
+from ragapp.readers.copy_fid.reader import CopyFidReader
 from ragapp.readers.copy_fid.training.batches import BatchPlan, Mixture
 from ragapp.readers.copy_fid.training.data import QaExample, hold_out, load_examples
 from ragapp.readers.copy_fid.training.start import from_encoder
@@ -34,22 +32,6 @@ CITIES = {
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny BERT with the shipped vocabulary: two layers of width 32."""
-    folder = tmp_path_factory.mktemp("encoder")
-    tokenizer = Tokenizer.from_file(str(SHIPPED / TOKENIZER_FILE))
-    config = BertConfig(
-        vocab_size=tokenizer.get_vocab_size(), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
-        intermediate_size=64, max_position_embeddings=128,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    save_file(BertModel(config, add_pooling_layer=False).state_dict(), folder / "model.safetensors")
-    config.to_json_file(str(folder / "config.json"))
-    tokenizer.save(str(folder / TOKENIZER_FILE))
-    return folder
-
-
-@pytest.fixture(scope="module")
 def examples() -> tuple[QaExample, ...]:
     made: list[QaExample] = []
     for city, country in CITIES.items():
@@ -61,12 +43,12 @@ def examples() -> tuple[QaExample, ...]:
     return tuple(made)
 
 
-def _trainer(folder: Path, encoder: Path, examples: tuple[QaExample, ...], steps: int) -> Trainer:
+def _trainer(folder: Path, tiny_encoder: Path, examples: tuple[QaExample, ...], steps: int) -> Trainer:
     settings = TrainingSettings(
         steps=steps, warmup=5, decay=0.1, encoder_rate=1e-3, decoder_rate=3e-3, tokens=256, evaluate_every=1000,
         checkpoint_every=4, mixture=Mixture({}, passages=(0.5, 0.5)),
     )  # fmt: skip
-    start = from_encoder(encoder, settings.seed)
+    start = from_encoder(tiny_encoder, settings.seed)
     return Trainer(folder, start.model, start.tokenizer, examples, settings)
 
 
@@ -80,11 +62,11 @@ def _run(trainer: Trainer, until: int | None = None) -> list[Progress]:
 
 
 def test_a_killed_run_goes_on_as_if_it_had_not_been_killed(
-    tmp_path: Path, encoder: Path, examples: tuple[QaExample, ...]
+    tmp_path: Path, tiny_encoder: Path, examples: tuple[QaExample, ...]
 ) -> None:
-    whole = _run(_trainer(tmp_path / "whole", encoder, examples, 12))
-    _run(_trainer(tmp_path / "cut", encoder, examples, 12), until=10)  # killed after the checkpoint of step 8
-    rest = _run(_trainer(tmp_path / "cut", encoder, examples, 12))
+    whole = _run(_trainer(tmp_path / "whole", tiny_encoder, examples, 12))
+    _run(_trainer(tmp_path / "cut", tiny_encoder, examples, 12), until=10)  # killed after the checkpoint of step 8
+    rest = _run(_trainer(tmp_path / "cut", tiny_encoder, examples, 12))
     assert [line.step for line in rest] == [9, 10, 11, 12]
     assert [(line.span_loss, line.questions) for line in rest] == [
         (line.span_loss, line.questions) for line in whole[8:]
@@ -94,9 +76,9 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been_killed(
 
 
 def test_training_lowers_the_loss_and_exports_a_reader(
-    tmp_path: Path, encoder: Path, examples: tuple[QaExample, ...]
+    tmp_path: Path, tiny_encoder: Path, examples: tuple[QaExample, ...]
 ) -> None:
-    lines = _run(_trainer(tmp_path, encoder, examples, 60))
+    lines = _run(_trainer(tmp_path, tiny_encoder, examples, 60))
     assert sum(line.span_loss for line in lines[-5:]) < 0.7 * sum(line.span_loss for line in lines[:5])
     reader = CopyFidReader.load(tmp_path / "reader")
     reading = reader.read(examples[0].question, [ReaderPassage(examples[0].context)])
@@ -104,10 +86,12 @@ def test_training_lowers_the_loss_and_exports_a_reader(
     assert (tmp_path / "curve.csv").read_text("utf-8").count("\n") == 61
 
 
-def test_a_run_is_not_continued_with_other_data(tmp_path: Path, encoder: Path, examples: tuple[QaExample, ...]) -> None:
-    _run(_trainer(tmp_path, encoder, examples, 4))
+def test_a_run_is_not_continued_with_other_data(
+    tmp_path: Path, tiny_encoder: Path, examples: tuple[QaExample, ...]
+) -> None:
+    _run(_trainer(tmp_path, tiny_encoder, examples, 4))
     with pytest.raises(TrainingError, match="other settings or data"):
-        _trainer(tmp_path, encoder, examples[:3], 4)
+        _trainer(tmp_path, tiny_encoder, examples[:3], 4)
 
 
 def test_an_encoder_folder_without_weights_is_refused(tmp_path: Path) -> None:
@@ -115,8 +99,8 @@ def test_an_encoder_folder_without_weights_is_refused(tmp_path: Path) -> None:
         from_encoder(tmp_path, 0)
 
 
-def test_targets_point_at_the_answer(encoder: Path, examples: tuple[QaExample, ...]) -> None:
-    start = from_encoder(encoder, 0)
+def test_targets_point_at_the_answer(tiny_encoder: Path, examples: tuple[QaExample, ...]) -> None:
+    start = from_encoder(tiny_encoder, 0)
     featurizer = Featurizer(start.tokenizer, start.model.config)
     plan = BatchPlan(examples, featurizer, Mixture({}, passages=(0.0, 0.0, 1.0), unanswerable=0.4), 4096, seed=3)
     answerable = 0
