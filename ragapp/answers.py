@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,6 +15,8 @@ _MAX_CITATIONS = 3
 _MIN_SHARE = 0.1
 """A further place is cited only if it has at least this share of the answer's probability."""
 _LONG_SENTENCE_CHARS = 500
+_CONFIDENCE_WEIGHTS = (-2.343, 0.724, 0.629)
+_SMALLEST = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +95,22 @@ class Answer:
 def confidence(reading: Reading) -> float:
     """Estimate the probability that the best candidate is right.
 
+    A logistic model of two signals: the odds of "some answer" against "no answer", and the best candidate's share of
+    the probability. Its three weights were fitted to the shipped reader on 320 cases from held-out training articles,
+    half of them with the answering passage taken away.
+
     Args:
         reading: What the reader found.
 
     Returns:
-        The candidate's share of all the probability of spans and "no answer", 0 to 1.
+        0 to 1; 0 without a candidate.
     """
-    return reading.candidates[0].probability if reading.candidates else 0.0
+    if not reading.candidates:
+        return 0.0
+    null = min(max(reading.null_probability, _SMALLEST), 1 - _SMALLEST)
+    share = max(reading.candidates[0].probability, _SMALLEST)
+    bias, of_answering, of_share = _CONFIDENCE_WEIGHTS
+    return 1 / (1 + math.exp(-(bias + of_answering * math.log((1 - null) / null) + of_share * math.log(share))))
 
 
 def cite(candidate: Candidate, passages: tuple[ScoredPassage, ...]) -> tuple[Citation, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragapp.answers import Answer, ModelHashes, cite, sentence_around
+from ragapp.answers import Answer, ModelHashes, cite, confidence, sentence_around
 from ragapp.events import (
     Abstained,
     AnswerDone,
@@ -18,7 +18,7 @@ from ragapp.events import (
     TokenDelta,
 )
 from ragapp.indexes.types import Landmark, Locator, Passage, ScoredPassage, Span, StageScores
-from ragapp.readers.base import Candidate, Place
+from ragapp.readers.base import Candidate, Place, Reading
 from ragapp.serialization import from_json, to_json
 
 DOCUMENT = "Preface here. The bridge opened in 1890. It is red, and long.\n\nAnother part follows."
@@ -125,3 +125,16 @@ def test_a_new_question_starts_afresh() -> None:
     for event in _events():
         state = state.apply(event)
     assert state.apply(RetrievalStarted("Why?")) == AnswerState(phase="retrieving", question="Why?")
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_confidence_is_a_probability_that_falls_with_null_and_rises_with_the_share(
+    share: float, null: float, more: float
+) -> None:
+    def sure(share: float, null: float) -> float:
+        return confidence(Reading((Candidate("x", share, ()),), null, (0.0,)))
+
+    assert 0 <= sure(share, null) <= 1
+    assert sure(share, max(null, more)) <= sure(share, min(null, more))
+    assert sure(min(share, more), null) <= sure(max(share, more), null)
+    assert confidence(Reading((), 1.0, ())) == 0
