@@ -86,7 +86,7 @@ def test_most_answers_are_right_and_what_is_not_there_is_less_sure(asked: list[A
         token_f1(answer.text, [str(each) for each in list_of(question["answers"])])
         for question, answer in _answerable(asked)
     ]
-    assert sum(scores) / len(scores) > 0.6
+    assert sum(scores) / len(scores) > 0.5
     there = [answer.confidence for _, answer in _answerable(asked)]
     absent = [answer.confidence for question, answer in asked if question["kind"] == "unanswerable"]
     assert sum(there) / len(there) > sum(absent) / len(absent) + 0.1
