@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from pytest_socket import disable_socket
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before huggingface_hub is imported, which reads it once
 
 
 @pytest.fixture(autouse=True)
@@ -15,4 +18,3 @@ def _alone(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     home: Path = tmp_path_factory.mktemp("ragapp-home")
     monkeypatch.setenv("RAGAPP_HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")

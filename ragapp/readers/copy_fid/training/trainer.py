@@ -133,7 +133,7 @@ class Trainer:
             scores = evaluate(self._reader()) if step % settings.evaluate_every == 0 or step == settings.steps else {}
             if step % settings.checkpoint_every == 0 or step == settings.steps:
                 self._checkpoint()
-            if scores or step % log_every == 0:
+            if scores or step % log_every == 0 or step == settings.steps:
                 now = time.monotonic()
                 progress = since.progress(step, settings.rate(step - 1), self._questions, now - began, scores)
                 since, began = _Sums(), time.monotonic()
