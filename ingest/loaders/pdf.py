@@ -78,11 +78,11 @@ def load_pdf(source: Source) -> LoadedDocument:
             raise source.error(
                 "is encrypted", "save an open copy: qpdf --decrypt --password=PASSWORD IN.pdf OUT.pdf"
             ) from error
-        raise source.error("is a broken PDF, or none", "try to repair it: qpdf IN.pdf OUT.pdf") from error
+        raise source.error("is a broken PDF, or none", "repair it: qpdf IN.pdf OUT.pdf") from error
     try:
         return _read(source, pdf)
     except pypdfium2.PdfiumError as error:
-        raise source.error(f"is a broken PDF: {error}", "try to repair it: qpdf IN.pdf OUT.pdf") from error
+        raise source.error(f"is a broken PDF: {error}", "repair it: qpdf IN.pdf OUT.pdf") from error
     finally:
         pdf.close()
 
