@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import DatabaseError
 
 from ragapp.errors import IndexCorrupt, IndexError_, IndexLocked, IndexVersionMismatch, StorageFull
+from ragapp.indexes.lock import writer_lock
 
 HEAD = "0001"
 """The revision that this code reads and writes; a test holds it to the newest migration."""
@@ -37,8 +38,7 @@ class Database:
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
         event.listen(self._engine, "close", _roll_back)
-        with self._errors():
-            self._migrate()
+        self._migrate()
 
     def close(self) -> None:
         """Close every connection."""
@@ -85,34 +85,51 @@ class Database:
             )
 
     def _migrate(self) -> None:
-        revision = self._revision(self._engine)
-        if revision == HEAD:
+        revisions = self._revisions()
+        if revisions == [HEAD]:
             return
-        if revision is not None and revision > HEAD:
-            raise IndexVersionMismatch(
-                f"The index {str(self.path.parent)!r} was written by a newer ragapp ({revision}; this is {HEAD}).",
-                "pip install --upgrade ragapp",
-            )
         import alembic.command
         from alembic.config import Config
+        from alembic.script import ScriptDirectory
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._engine.execution_options(immediate=True).begin() as connection:
-            # Two processes may open a new index at once: the second one finds the work done.
-            if self._revision(connection) != HEAD:
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        if revisions == []:
+            raise IndexCorrupt(
+                f"{str(self.path)!r} is a database, and no catalog of ragapp's: it has tables and no version.",
+                "set RAGAPP_HOME to a folder of its own, or move that file away and ingest again",
+            )
+        if revisions and not known.issuperset(revisions):
+            raise IndexVersionMismatch(
+                f"The index {str(self.path.parent)!r} was written by a newer ragapp, or another one"
+                f" (version {', '.join(revisions)!r}; this one knows up to {HEAD!r}).",
+                "pip install --upgrade ragapp",
+            )
+        with writer_lock(self.path.parent, _BUSY_MS / 1000):
+            if self._revisions() == [HEAD]:
+                return  # another process was at it, too
+            self._log_ahead()
+            with self.write() as connection:
                 config.attributes["connection"] = connection
                 alembic.command.upgrade(config, "head")
 
-    @staticmethod
-    def _revision(bind: Engine | Connection) -> str | None:
-        if not sa.inspect(bind).has_table("alembic_version"):
-            return None
-        query = sa.text("SELECT version_num FROM alembic_version")
-        if isinstance(bind, Connection):
-            return bind.execute(query).scalar()
-        with bind.connect() as connection:
-            return connection.execute(query).scalar()
+    def _revisions(self) -> list[str] | None:
+        """Read which migrations the tables are of: ``None`` if there are no tables, empty if they are not ragapp's."""
+        with self.read() as connection:
+            tables = connection.scalars(sa.text("SELECT name FROM sqlite_master WHERE type = 'table'")).all()
+            if "alembic_version" not in tables:
+                return [] if tables else None
+            return list(connection.scalars(sa.text("SELECT version_num FROM alembic_version")))
+
+    def _log_ahead(self) -> None:
+        """Have the file written through a log, so that readers and a writer do not wait for each other.
+
+        The file remembers it. It is not asked for on every connection: SQLite refuses it at once, without waiting, when
+        two connections to a new file ask for it together.
+        """
+        with self._errors(), closing(self._engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA journal_mode = WAL")
 
     @contextmanager
     def _errors(self) -> Generator[None]:
@@ -140,6 +157,10 @@ class Database:
             return IndexError_(
                 f"{str(self.path)!r} cannot be written: {reason}.", "check its permissions, or set RAGAPP_HOME"
             )
+        if "decode to UTF-8" in reason:  # the rest of the reason is the text itself
+            return IndexCorrupt(
+                f"The catalog {str(self.path)!r} is damaged: what should be text is none.", "ragapp verify --repair"
+            )
         if "malformed" in reason or "not a database" in reason:
             return IndexCorrupt(
                 f"The catalog {str(self.path)!r} is damaged: {reason}.",
@@ -153,7 +174,6 @@ def _configure(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None
     for pragma in (
         f"busy_timeout = {_BUSY_MS}",
-        "journal_mode = WAL",
         "synchronous = FULL",  # what was reported as committed survives a power cut too
         "foreign_keys = ON",
         "secure_delete = ON",  # a removed document's words are overwritten, not just unlinked

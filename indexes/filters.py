@@ -32,6 +32,14 @@ def live(collection_id: int, where: SearchFilter | None = None) -> sa.ColumnElem
     return sa.and_(*conditions)
 
 
+def removed() -> sa.ColumnElement[bool]:
+    """Give the condition on documents: removed and not yet erased.
+
+    A comparison, because SQLite uses no index for ``IS NOT NULL`` and would read every document for it.
+    """
+    return DocumentRow.removed_at >= 0
+
+
 def glob_pattern(glob: str) -> str:
     """Translate a shell pattern to a regular expression.
 
@@ -52,7 +60,7 @@ def glob_pattern(glob: str) -> str:
         position = match.end()
     rest = glob[position:].rstrip("/") if position == 0 else glob[position:]
     parts.append(re.escape(rest))
-    start = "^" if glob.startswith("/") else "(?:^|/)"
+    start = "^" if glob.startswith("/") else "(?:^(?!/)|/)"  # the root itself is no folder's name
     end = r"(?:/|\Z)" if position == 0 else r"\Z"
     # With (?s) and \Z a name may hold newlines.
     return "(?s)" + start + "".join(parts) + end

@@ -22,7 +22,7 @@ from ragapp.errors import CollectionMismatch, CollectionNotFound, IndexError_
 from ragapp.indexes import lexical, search
 from ragapp.indexes.conversations import Conversations
 from ragapp.indexes.database import Database
-from ragapp.indexes.filters import live
+from ragapp.indexes.filters import live, removed
 from ragapp.indexes.lock import writer_lock
 from ragapp.indexes.models import CollectionRow, DocumentRow, JobRow, PassageRow
 from ragapp.indexes.records import Collection, DocumentInfo, JobInfo, Stats, landmarks_of, passages_of, segment_files
@@ -206,13 +206,11 @@ class Index:
 
     def landmarks(self, document_id: int) -> tuple[Landmark, ...]:
         """Read the landmarks of a document; see `document_text`."""
-        return landmarks_of(self._read(DocumentRow.landmarks, document_id))
+        return landmarks_of(self._read(DocumentRow.landmarks, document_id), document_id)
 
     def stats(self, collection: Collection) -> Stats:
         """Measure a collection."""
-        removed = sa.select(sa.func.count(DocumentRow.id)).where(
-            DocumentRow.collection_id == collection.id, DocumentRow.removed_at.is_not(None)
-        )
+        dead = sa.select(sa.func.count(DocumentRow.id)).where(DocumentRow.collection_id == collection.id, removed())
         sizes = sa.select(sa.func.count(DocumentRow.id), sa.func.coalesce(sa.func.sum(DocumentRow.size), 0))
         with self._database.read() as connection:
             documents, size = connection.execute(sizes.where(live(collection.id))).one()
@@ -224,7 +222,7 @@ class Index:
                 segments=len(files),
                 segment_bytes=sum(file.size for file in files),
                 text_bytes=int(size),
-                removed_documents=connection.scalar(removed) or 0,
+                removed_documents=connection.scalar(dead) or 0,
             )
 
     def last_job(self, collection: Collection) -> JobInfo | None:

@@ -58,17 +58,32 @@ def search(connection: Connection, collection_id: int, question: str, k: int, wh
     words = terms(question)
     if not words:
         return []
-    score = sa.literal_column(f"bm25(passages_fts, 1.0, {HEADING_WEIGHT})")
     # The words hold no quotes (\\w+ only), and in quotes FTS5 takes them as plain strings.
-    match = sa.text("passages_fts MATCH :match").bindparams(match=" OR ".join(f'"{word}"' for word in words))
+    match = " OR ".join(f'"{word}"' for word in words)
+    hits = _best(connection, collection_id, match, k, where, among=k)
+    # Few of the best may be let through: then, and only then, it is worth looking up whose every match is.
+    return hits if len(hits) == k else _best(connection, collection_id, match, k, where, among=None)
+
+
+def _best(
+    connection: Connection, collection_id: int, match: str, k: int, where: SearchFilter, *, among: int | None
+) -> list[Hit]:
+    """Find the best k of a collection among so many matches, or all, of the whole index."""
     table = sa.table("passages_fts", sa.column("rowid"))
+    score = sa.literal_column(f"bm25(passages_fts, 1.0, {HEADING_WEIGHT})").label("score")
+    matches = (
+        sa.select(table.c.rowid.label("id"), score)
+        .where(sa.text("passages_fts MATCH :match").bindparams(match=match))
+        .order_by("score", table.c.rowid)
+        .limit(among)
+        .subquery()
+    )
     query = (
-        sa.select(PassageRow.id, score.label("score"))
-        .select_from(table)
-        .join(PassageRow, PassageRow.id == table.c.rowid)
+        sa.select(matches.c.id, matches.c.score)
+        .join(PassageRow, PassageRow.id == matches.c.id)
         .join(DocumentRow, DocumentRow.id == PassageRow.document_id)
-        .where(match, live(collection_id, where))
-        .order_by("score", PassageRow.id)
+        .where(live(collection_id, where))
+        .order_by(matches.c.score, matches.c.id)
         .limit(k)
     )
     return [Hit(row.id, -row.score) for row in connection.execute(query)]

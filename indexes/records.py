@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from ragapp.errors import IndexCorrupt
 from ragapp.indexes.models import DocumentRow, PassageRow, SegmentRow
 from ragapp.indexes.segments import SegmentFile
 from ragapp.indexes.types import EncoderPin, Landmark, Locator, MediaType, Passage, Span, landmarks_within
@@ -91,9 +92,26 @@ def segment_files(connection: Connection, collection_id: int) -> list[SegmentFil
     return [SegmentFile(*row) for row in rows]
 
 
-def landmarks_of(stored: str) -> tuple[Landmark, ...]:
-    """Read landmarks as the writer stores them."""
-    return tuple(Landmark(start, Locator(*locator)) for start, *locator in json.loads(stored))
+def landmarks_of(stored: str, document: str | int) -> tuple[Landmark, ...]:
+    """Read landmarks as the writer stores them.
+
+    Args:
+        stored: The column.
+        document: Whose they are, for the error.
+
+    Returns:
+        The landmarks.
+
+    Raises:
+        IndexCorrupt: If they are damaged.
+    """
+    try:
+        return tuple(Landmark(start, Locator(*locator)) for start, *locator in json.loads(stored))
+    except (ValueError, TypeError) as error:
+        raise IndexCorrupt(
+            f"The catalog's pages, headings and lines of the document {document!r} are damaged.",
+            "ragapp verify --repair",
+        ) from error
 
 
 def passages_of(connection: Connection, ids: Sequence[int]) -> list[Passage]:
@@ -118,10 +136,9 @@ def passages_of(connection: Connection, ids: Sequence[int]) -> list[Passage]:
         )  # fmt: skip
         rows = connection.execute(query).all()
         # A large document has many landmarks: they are read once, not for each of its passages.
-        of = sa.select(DocumentRow.id, DocumentRow.landmarks).where(
-            DocumentRow.id.in_({row.document_id for row in rows})
-        )
-        landmarks = {document: landmarks_of(stored) for document, stored in connection.execute(of)}
+        names = {row.document_id: row.name for row in rows}
+        of = sa.select(DocumentRow.id, DocumentRow.landmarks).where(DocumentRow.id.in_(names))
+        landmarks = {document: landmarks_of(stored, names[document]) for document, stored in connection.execute(of)}
         for row in rows:
             found[row.id] = Passage(
                 id=row.id,

@@ -15,7 +15,7 @@ from ragapp.indexes.filters import live
 from ragapp.indexes.models import DocumentRow, SegmentRow
 from ragapp.indexes.records import Collection, in_parts
 from ragapp.indexes.segments import WrittenSegment
-from ragapp.indexes.types import NewDocument, embedding_text
+from ragapp.indexes.types import NewDocument, Span, embedding_text
 
 
 def insert_segment(connection: Connection, collection_id: int, written: WrittenSegment, vectors: int) -> int:
@@ -52,10 +52,8 @@ def passage_rows(
             "id": passage_id,
             "document_id": document_id,
             "segment_id": segment,
-            "identity_sha256": _sha256(
-                f"{document.stamp.content_sha256}/{chunk.span.start}/{chunk.span.end}/{chunker}"
-            ),
-            "embedding_sha256": _sha256(embedding_text(chunk.heading, chunk.text)),
+            "identity_sha256": identity_sha256(document.stamp.content_sha256, chunk.span, chunker),
+            "embedding_sha256": embedding_sha256(chunk.heading, chunk.text),
             "char_start": chunk.span.start,
             "char_end": chunk.span.end,
             "heading": chunk.heading,
@@ -63,6 +61,16 @@ def passage_rows(
         }
         for passage_id, chunk in enumerate(document.chunks, first)
     ]
+
+
+def identity_sha256(content_sha256: str, span: Span, chunker: str) -> str:
+    """Tell a passage from all others by its document's content, its place and its chunker; hex."""
+    return _sha256(f"{content_sha256}/{span.start}/{span.end}/{chunker}")
+
+
+def embedding_sha256(heading: str, text: str) -> str:
+    """Tell what the encoder sees of a passage; hex."""
+    return _sha256(embedding_text(heading, text))
 
 
 def tombstone(connection: Connection, collection_id: int, names: Iterable[str]) -> dict[str, int]:

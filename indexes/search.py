@@ -8,7 +8,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from ragapp.indexes.database import Database
-from ragapp.indexes.filters import live
+from ragapp.indexes.filters import live, removed
 from ragapp.indexes.models import DocumentRow, PassageRow
 from ragapp.indexes.records import segment_files
 from ragapp.indexes.segments import SegmentFile, SegmentStore, SegmentVanished, selector
@@ -35,7 +35,7 @@ def _search(
     filtered = where != SearchFilter()
     files, ids = _snapshot(database, collection_id, where if filtered else None)
     chosen = selector(ids, only=filtered)
-    found = [hit for file in files for hit in segments.search(file, query, k, chosen)]
+    found = [hit for file in files for hit in segments.search(file, query, k, chosen, thorough=filtered)]
     return heapq.nsmallest(k, found, key=lambda hit: (-hit.score, hit.id))
 
 
@@ -47,7 +47,7 @@ def _snapshot(
     if where:
         chosen = passages.where(live(collection_id, where))
     else:
-        chosen = passages.where(DocumentRow.collection_id == collection_id, DocumentRow.removed_at.is_not(None))
+        chosen = passages.where(DocumentRow.collection_id == collection_id, removed())
     with database.read() as connection:
         files = segment_files(connection, collection_id)
         ids = np.fromiter(connection.scalars(chosen), np.int64)  # (n,)

@@ -120,7 +120,13 @@ class SegmentStore:
         return WrittenSegment(name, digest.hexdigest(), size)
 
     def search(
-        self, segment: SegmentFile, query: np.ndarray, k: int, selector: faiss.IDSelector | None = None
+        self,
+        segment: SegmentFile,
+        query: np.ndarray,
+        k: int,
+        selector: faiss.IDSelector | None = None,
+        *,
+        thorough: bool = False,
     ) -> list[Hit]:
         """Find the nearest passages in one segment.
 
@@ -129,6 +135,8 @@ class SegmentStore:
             query: float32 (D,), a unit vector.
             k: How many.
             selector: Which passages may be found; all by default.
+            thorough: Whether an inverted file is searched in all its lists. A selector that lets few passages through
+                asks for it: they may be in none of the nearest lists, and those that it keeps out cost nearly nothing.
 
         Returns:
             At most k hits by inner product, best first.
@@ -138,10 +146,12 @@ class SegmentStore:
         """
         index = self.load(segment)
         inverted = faiss.try_extract_index_ivf(index)
-        parameters = faiss.SearchParameters() if inverted is None else faiss.SearchParametersIVF()
+        if inverted is None:
+            parameters = faiss.SearchParameters()
+        else:
+            parameters = faiss.SearchParametersIVF()
+            parameters.nprobe = inverted.nlist if thorough else _PROBES
         parameters.sel = selector
-        if isinstance(parameters, faiss.SearchParametersIVF):
-            parameters.nprobe = _PROBES
         with _one_thread():
             scores, found = index.search(query[None, :], min(k, segment.vectors), params=parameters)  # (1, k) each
         return [Hit(int(i), float(score)) for i, score in zip(found[0], scores[0], strict=True) if i >= 0]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ragapp.errors import IndexCorrupt
 from ragapp.indexes import lexical
 from ragapp.indexes.database import Database
-from ragapp.indexes.models import DocumentRow, PassageRow, SegmentRow
-from ragapp.indexes.records import segment_files
+from ragapp.indexes.filters import removed
+from ragapp.indexes.models import CollectionRow, DocumentRow, PassageRow, SegmentRow
+from ragapp.indexes.records import landmarks_of, segment_files
+from ragapp.indexes.rows import embedding_sha256, identity_sha256
 from ragapp.indexes.segments import SegmentFile, SegmentStore
-from ragapp.indexes.types import embedding_text
+from ragapp.indexes.types import Span
 
 _REPAIR = "ragapp verify --repair"
 
@@ -46,7 +50,7 @@ class Findings:
 
     Attributes:
         segments: Segments that are lost, damaged or do not hold the passages they should.
-        documents: Names, by id, of live documents with a passage that is not their text.
+        documents: Names, by id, of live documents that are damaged or have a passage that is not their text.
         problems: One sentence each.
         checked: How many documents, passages and segments were looked at.
     """
@@ -55,6 +59,30 @@ class Findings:
     documents: dict[int, str] = field(default_factory=dict[int, str])
     problems: list[str] = field(default_factory=list[str])
     checked: tuple[int, int, int] = (0, 0, 0)
+
+
+class _Document(NamedTuple):
+    """A live document as the catalog has it; bytes stand for text that may be damaged."""
+
+    id: int
+    name: bytes
+    content_sha256: str
+    title: bytes
+    landmarks: bytes
+    text: bytes
+    chunker: str
+
+
+class _Passage(NamedTuple):
+    """A live passage as the catalog has it."""
+
+    document_id: int
+    start: int
+    end: int
+    heading: bytes
+    text: bytes
+    identity_sha256: str
+    embedding_sha256: str
 
 
 def verify(database: Database, segments: SegmentStore) -> VerifyReport:
@@ -77,8 +105,7 @@ def verify(database: Database, segments: SegmentStore) -> VerifyReport:
     found = inspect(database, segments)
     problems = [f"{problem} Remedy: {_REPAIR}" for problem in found.problems]
     with database.read() as connection:
-        removed = sa.select(sa.func.count(DocumentRow.id)).where(DocumentRow.removed_at.is_not(None))
-        awaiting = connection.scalar(removed) or 0
+        awaiting = connection.scalar(sa.select(sa.func.count(DocumentRow.id)).where(removed())) or 0
     with database.write() as connection:
         if not lexical.check(connection):
             problems.append(f"The lexical index differs from the passages. Remedy: {_REPAIR}")
@@ -134,33 +161,66 @@ def _catalog_problems(connection: Connection) -> str:
 
 
 def _check_passages(connection: Connection, findings: Findings) -> tuple[int, int]:
-    """Hold every live passage against its document's text and its own hash; one document in memory at a time."""
+    """Hold every live document against what it must be, and its passages against it; one in memory at a time."""
     live = DocumentRow.removed_at.is_(None)
-    texts = sa.select(DocumentRow.id, DocumentRow.name, DocumentRow.text).where(live).order_by(DocumentRow.id)
-    query = (
+    documents = (
         sa.select(
-            PassageRow.document_id, PassageRow.char_start, PassageRow.char_end, PassageRow.heading, PassageRow.text,
-            PassageRow.embedding_sha256,
+            DocumentRow.id, _raw(DocumentRow.name), DocumentRow.content_sha256, _raw(DocumentRow.title),
+            _raw(DocumentRow.landmarks), _raw(DocumentRow.text), CollectionRow.chunker,
+        )
+        .join(CollectionRow)
+        .where(live)
+        .order_by(DocumentRow.id)
+    )  # fmt: skip
+    passages = (
+        sa.select(
+            PassageRow.document_id, PassageRow.char_start, PassageRow.char_end, _raw(PassageRow.heading),
+            _raw(PassageRow.text), PassageRow.identity_sha256, PassageRow.embedding_sha256,
         )
         .join(DocumentRow)
         .where(live)
         .order_by(PassageRow.document_id)
     )  # fmt: skip
-    by_document = groupby(connection.execute(query), key=lambda row: row.document_id)
+    stored = (_Passage(*row) for row in connection.execute(passages))
+    by_document = groupby(stored, key=lambda passage: passage.document_id)
     document_id, rows = next(by_document, (None, ()))
-    documents = passages = 0
-    for document in connection.execute(texts):
-        documents += 1
-        if document.id != document_id:
-            continue  # it has no passages
-        for row in rows:
-            passages += 1
-            encoded = embedding_text(row.heading, row.text)
-            place = document.text[row.char_start : row.char_end]
-            if place != row.text or hashlib.sha256(encoded.encode()).hexdigest() != row.embedding_sha256:
-                findings.documents[document.id] = document.name
-                findings.problems.append(
-                    f"A passage of {document.name!r} is not its text at {row.char_start}–{row.char_end}."
-                )
-        document_id, rows = next(by_document, (None, ()))
-    return documents, passages
+    checked = [0, 0]
+    for document in (_Document(*row) for row in connection.execute(documents)):
+        mine = list(rows) if document.id == document_id else []  # a document may have no passages
+        if mine:
+            document_id, rows = next(by_document, (None, ()))
+        if problems := _document_problems(document, mine):
+            findings.documents[document.id] = _decoded(document.name)
+            findings.problems += problems
+        checked[0] += 1
+        checked[1] += len(mine)
+    return checked[0], checked[1]
+
+
+def _document_problems(document: _Document, passages: Sequence[_Passage]) -> list[str]:
+    name, text = _decoded(document.name), _decoded(document.text)
+    problems: list[str] = []
+    if any(_decoded(column).encode() != column for column in (document.name, document.title, document.text)):
+        problems.append(f"The name, title or text of the document {name!r} is damaged.")
+    try:
+        landmarks_of(_decoded(document.landmarks), name)
+    except IndexCorrupt as error:
+        problems.append(error.message)
+    for passage in passages:
+        span, words = Span(passage.start, passage.end), _decoded(passage.text)
+        if (
+            text[span.start : span.end] != words
+            or embedding_sha256(_decoded(passage.heading), words) != passage.embedding_sha256
+            or identity_sha256(document.content_sha256, span, document.chunker) != passage.identity_sha256
+        ):
+            problems.append(f"A passage of {name!r} is not its text at {span.start}–{span.end}.")
+    return problems
+
+
+def _raw(column: InstrumentedAttribute[str]) -> sa.ColumnElement[bytes]:
+    """Read a column of text as its bytes: damaged ones are no text, and must not end the check."""
+    return sa.cast(column, sa.LargeBinary).label(column.key)
+
+
+def _decoded(column: bytes) -> str:
+    return column.decode("utf-8", "replace")

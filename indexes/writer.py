@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from ragapp.errors import RagappError
 from ragapp.indexes import lexical
 from ragapp.indexes.database import Database
-from ragapp.indexes.filters import live
+from ragapp.indexes.filters import live, removed
 from ragapp.indexes.models import DocumentRow, JobItemRow, JobRow, PassageRow, SegmentRow
 from ragapp.indexes.records import Collection, in_parts, segment_files
 from ragapp.indexes.rows import insert_document, insert_segment, mark_removed, passage_rows, tombstone
@@ -168,11 +168,12 @@ class Writer:
         """
         with self._database.read() as connection:
             before = connection.scalar(sa.select(sa.func.count(SegmentRow.id))) or 0
-            removed = DocumentRow.removed_at.is_not(None)
-            passages = connection.scalar(sa.select(sa.func.count(PassageRow.id)).join(DocumentRow).where(removed)) or 0
+            passages = (
+                connection.scalar(sa.select(sa.func.count(PassageRow.id)).join(DocumentRow).where(removed())) or 0
+            )
             collections = list(connection.scalars(sa.select(SegmentRow.collection_id).distinct()))
             with_dead = set(
-                connection.scalars(sa.select(PassageRow.segment_id).join(DocumentRow).where(removed).distinct())
+                connection.scalars(sa.select(PassageRow.segment_id).join(DocumentRow).where(removed()).distinct())
             )
         for collection in collections:
             with self._database.read() as connection:
@@ -282,7 +283,7 @@ class Writer:
         written = self._segments.write(np.asarray(ids, np.int64), self._gathered(alive)) if ids else None
         old = [file.id for file in files]
         with self._transaction() as connection:
-            dead = sa.select(DocumentRow.id).where(DocumentRow.removed_at.is_not(None))
+            dead = sa.select(DocumentRow.id).where(removed())
             connection.execute(
                 sa.delete(PassageRow).where(PassageRow.segment_id.in_(old), PassageRow.document_id.in_(dead))
             )
@@ -328,9 +329,9 @@ class Writer:
 
     def _erase(self) -> int:
         """Delete removed documents with whatever passages they still have; returns how many documents."""
-        dead = sa.select(DocumentRow.id).where(DocumentRow.removed_at.is_not(None))
+        dead = sa.select(DocumentRow.id).where(removed())
         with self._database.write() as connection:
             connection.execute(sa.delete(PassageRow).where(PassageRow.document_id.in_(dead)))
-            documents = connection.execute(sa.delete(DocumentRow).where(DocumentRow.removed_at.is_not(None))).rowcount
+            documents = connection.execute(sa.delete(DocumentRow).where(removed())).rowcount
             lexical.rebuild(connection)
         return documents

@@ -61,25 +61,30 @@ print(sorted({"alembic", "mako", "torch", "transformers"} & sys.modules.keys()))
     assert (done.stderr, done.stdout) == ("", "[]\n")
 
 
-def test_an_index_may_be_made_by_two_at_once(home: Path) -> None:
+def test_an_index_may_be_made_by_several_at_once(tmp_path: Path) -> None:
     start, failed = threading.Barrier(4), list[BaseException]()
+    homes = [tmp_path / f"home{n}" for n in range(10)]
 
-    def open_it() -> None:
-        start.wait()
-        try:
-            Index.open(home).close()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the test shows it
-            failed.append(error)
+    def open_them() -> None:
+        for home in homes:
+            start.wait()
+            try:
+                Index.open(home).close()
+            except BaseException as error:  # noqa: BLE001 - whatever it is, the test shows it
+                failed.append(error)
 
-    threads = [threading.Thread(target=open_it) for _ in range(4)]
+    threads = [threading.Thread(target=open_them) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert failed == []
-    with Index.open(home) as index:
-        assert index.collections() == []
-        assert index.verify().problems == ()
+    for home in homes:
+        with Index.open(home) as index:
+            assert index.collections() == []
+            assert index.verify().problems == ()
+        with closing(sqlite3.connect(home / "catalog.sqlite3")) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 @pytest.mark.parametrize("content", [b"this is no database, " * 100, b"SQLite format 3\0" + b"\xff" * 4096])
@@ -110,15 +115,46 @@ def test_a_damaged_page_is_told_by_verify(index: Index, home: Path, collection: 
     assert "damaged" in problems[0]
 
 
-def test_a_newer_catalog_is_refused_and_left_alone(catalog: Path) -> None:
+def change(catalog: Path, statement: str) -> bytes:
+    """Change the catalog behind ragapp's back; returns what the file holds then."""
     with closing(sqlite3.connect(catalog)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute(statement)
         connection.commit()
-    before = catalog.read_bytes()
-    with pytest.raises(IndexVersionMismatch, match="9999") as raised:
+    return catalog.read_bytes()
+
+
+@pytest.mark.parametrize("revision", ["9999", "0000", "", "1a2b3c", "0001 "])
+def test_a_catalog_of_another_version_is_refused_and_left_alone(catalog: Path, revision: str) -> None:
+    before = change(catalog, f"UPDATE alembic_version SET version_num = '{revision}'")
+    with pytest.raises(IndexVersionMismatch, match=repr(revision)) as raised:
         Index.open(catalog.parent)
     assert "pip install --upgrade" in raised.value.hint
     assert catalog.read_bytes() == before
+
+
+def test_a_catalog_of_two_versions_is_refused(catalog: Path) -> None:
+    change(catalog, "INSERT INTO alembic_version VALUES ('9999')")
+    with pytest.raises(IndexVersionMismatch, match="0001, 9999"):
+        Index.open(catalog.parent)
+
+
+@pytest.mark.parametrize("damage", ["DROP TABLE alembic_version", "DELETE FROM alembic_version"])
+def test_a_catalog_without_a_version_is_refused_and_left_alone(catalog: Path, damage: str) -> None:
+    before = change(catalog, damage)
+    with pytest.raises(IndexCorrupt, match="no version"):
+        Index.open(catalog.parent)
+    assert catalog.read_bytes() == before
+
+
+@pytest.mark.parametrize("table", ["documents", "recipes"])
+def test_a_database_of_another_program_is_left_alone(home: Path, table: str) -> None:
+    home.mkdir()
+    change(home / "catalog.sqlite3", f"CREATE TABLE {table} (dish TEXT)")
+    with pytest.raises(IndexCorrupt, match="no catalog of ragapp's") as raised:
+        Index.open(home)
+    assert "RAGAPP_HOME" in raised.value.hint
+    with closing(sqlite3.connect(home / "catalog.sqlite3")) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [(table,)]
 
 
 def test_a_home_that_is_a_file_or_holds_a_folder_for_a_catalog(tmp_path: Path) -> None:

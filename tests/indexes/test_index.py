@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from index_samples import CHUNKER, DIMENSION, PIN, commit, document, vector
 
 from ragapp.errors import CollectionMismatch, CollectionNotFound, IndexError_
+from ragapp.indexes.filters import removed
 from ragapp.indexes.index import Index
+from ragapp.indexes.models import DocumentRow
 from ragapp.indexes.records import Collection
+from ragapp.indexes.segments import SegmentStore
 from ragapp.indexes.types import EncoderPin, Locator, SearchFilter
 from ragapp.ingest.discovery import document_name
 
@@ -100,6 +106,28 @@ def test_an_empty_collection(index: Index, collection: Collection) -> None:
     assert index.search_lexical(collection, "x", 5) == []
     assert index.stats(collection) == (0, 0, 0, 0, 0, 0)
     assert index.verify().problems == ()
+
+
+def test_a_filter_finds_all_it_lets_through_in_an_inverted_file(
+    index: Index, home: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SegmentStore.write.__kwdefaults__ or {}, "exact_limit", 1000)
+    many = document("/many", [f"paragraph {n}" for n in range(4000)])
+    with index.write() as writer:
+        commit(writer, collection, many, document("/few", ["apples", "pears", "plums"]))
+    (segment,) = (home / "segments").iterdir()
+    assert segment.stat().st_size < 4003 * DIMENSION * 2 + 100_000, "bytes, not half-precision numbers"
+    for text in ("x", "y", "z"):
+        assert len(index.search_dense(collection, vector(text), 5, SearchFilter("/few"))) == 3
+        assert len(index.search_dense(collection, vector(text), 5)) == 5
+
+
+def test_removed_documents_are_found_by_index_and_not_by_reading_all(index: Index, home: Path) -> None:
+    query = sa.select(DocumentRow.id).where(removed()).compile(compile_kwargs={"literal_binds": True})
+    with closing(sqlite3.connect(home / "catalog.sqlite3")) as connection:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert len(plan) == 1
+    assert "INDEX ix_documents_removed_at" in plan[0]
 
 
 def test_stats(index: Index, home: Path, collection: Collection) -> None:

@@ -12,6 +12,7 @@ from index_samples import CHUNKER, PIN, commit, document
 from ragapp.indexes.index import Index
 from ragapp.indexes.lexical import terms
 from ragapp.indexes.records import Collection
+from ragapp.indexes.types import MediaType, SearchFilter
 
 anything = st.text(st.characters(exclude_categories=[]), max_size=60)
 SYNTAX = r"""AND OR NOT NEAR( a ) ( " "" ' * ^ : text: heading: - + { } , pears ; -- % rank passages_fts _ __ \\"""
@@ -99,6 +100,21 @@ def test_a_rare_word_outweighs_a_common_one_and_headings_count(index: Index, col
     assert index.passages([hit.id])[0].document == "/head"
     tied = index.search_lexical(collection, "river", 9)
     assert [hit.id for hit in tied] == sorted(hit.id for hit in tied)
+
+
+@pytest.mark.parametrize("where", [SearchFilter("/few"), SearchFilter(media_types=frozenset[MediaType]({"pdf"}))])
+def test_the_best_may_all_be_kept_out(index: Index, collection: Collection, where: SearchFilter) -> None:
+    other = index.ensure_collection("other", PIN, CHUNKER)
+    with index.write() as writer:
+        commit(writer, other, document("/other", ["apples apples"] * 20))
+        commit(writer, collection, document("/many", ["apples apples"] * 20))
+        long = ["apples " + "and a great deal else " * n for n in (9, 3, 6)]
+        commit(writer, collection, document("/few", long, media_type="pdf"))
+    hits = index.search_lexical(collection, "apples", 3, where)
+    assert [p.text for p in index.passages([hit.id for hit in hits])] == [long[1], long[2], long[0]]
+    assert len(index.search_lexical(collection, "apples", 22)) == 22
+    assert len(index.search_lexical(collection, "apples", 100)) == 23
+    assert len(index.search_lexical(other, "apples", 100)) == 20
 
 
 @settings(deadline=None, max_examples=50)

@@ -79,8 +79,14 @@ def test_another_thread_is_another_writer(index: Index) -> None:
         pass
 
 
-def test_a_home_that_cannot_be_locked(index: Index, home: Path) -> None:
+def test_a_home_that_cannot_be_locked(index: Index, home: Path, tmp_path: Path) -> None:
+    (home / "lock").unlink(missing_ok=True)
     (home / "lock").mkdir()
     with pytest.raises(IndexError_, match="cannot be locked") as raised, index.write():
         pass
     assert "RAGAPP_HOME" in raised.value.hint
+    with Index.open(home) as opened:
+        assert opened.collections() == [], "readers need no lock"
+    (tmp_path / "new" / "lock").mkdir(parents=True)
+    with pytest.raises(IndexError_, match="cannot be locked"):
+        Index.open(tmp_path / "new")
