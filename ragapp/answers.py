@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ragapp.confidence import Signals
 from ragapp.indexes.types import Passage, ScoredPassage, Span, locate
 from ragapp.ingest.sentences import split_sentences
-from ragapp.readers.base import Candidate, Reading
+from ragapp.readers.base import Candidate
 
 _MAX_CITATIONS = 3
 _MIN_SHARE = 0.1
 """A further place is cited only if it has at least this share of the answer's probability."""
 _LONG_SENTENCE_CHARS = 500
-_CONFIDENCE_WEIGHTS = (-2.343, 0.724, 0.629)
-_SMALLEST = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +72,11 @@ class Answer:
             empty only if nothing was found at all.
         abstained: Whether the documents are held not to answer the question; then ``text`` is a guess to be marked so.
         confidence: Estimated probability that ``text`` is right, 0 to 1.
+        signals: What the confidence was made from; nothing without a candidate.
         citations: What the answer rests on, strongest first.
         alternatives: Other answers, likeliest first.
         passages: What was read, best first, with the scores of each stage.
-        timings_ms: Milliseconds of each stage by name: ``encode``, ``search``, ``read``, ``total``.
+        timings_ms: Milliseconds of each stage by name: ``encode``, ``search``, ``rank``, ``read``, ``total``.
         models: Which models answered.
     """
 
@@ -85,32 +84,12 @@ class Answer:
     text: str
     abstained: bool
     confidence: float
+    signals: Signals | None
     citations: tuple[Citation, ...]
     alternatives: tuple[Alternative, ...]
     passages: tuple[ScoredPassage, ...]
     timings_ms: Mapping[str, float]
     models: ModelHashes
-
-
-def confidence(reading: Reading) -> float:
-    """Estimate the probability that the best candidate is right.
-
-    A logistic model of two signals: the odds of "some answer" against "no answer", and the best candidate's share of
-    the probability. Its three weights were fitted to the shipped reader on 320 cases from held-out training articles,
-    half of them with the answering passage taken away.
-
-    Args:
-        reading: What the reader found.
-
-    Returns:
-        0 to 1; 0 without a candidate.
-    """
-    if not reading.candidates:
-        return 0.0
-    null = min(max(reading.null_probability, _SMALLEST), 1 - _SMALLEST)
-    share = max(reading.candidates[0].probability, _SMALLEST)
-    bias, of_answering, of_share = _CONFIDENCE_WEIGHTS
-    return 1 / (1 + math.exp(-(bias + of_answering * math.log((1 - null) / null) + of_share * math.log(share))))
 
 
 def cite(candidate: Candidate, passages: tuple[ScoredPassage, ...]) -> tuple[Citation, ...]:

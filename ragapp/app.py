@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ragapp.answers import Alternative, Answer, ModelHashes, cite, confidence
+from ragapp.answers import Alternative, Answer, ModelHashes, cite
+from ragapp.confidence import SHIPPED, signals
 from ragapp.errors import CollectionNotFound, RagappError
 from ragapp.events import (
     Abstained,
@@ -26,12 +27,13 @@ from ragapp.events import (
 )
 from ragapp.indexes.encoder import Encoder, load_encoder
 from ragapp.indexes.index import Collection, Index
-from ragapp.indexes.types import SearchFilter
+from ragapp.indexes.types import ScoredPassage, SearchFilter
 from ragapp.ingest.chunking import Chunker
 from ragapp.ingest.events import JobEvent, JobReport
 from ragapp.ingest.job import ingest
 from ragapp.ingest.limits import MEGABYTE, Limits
-from ragapp.readers.base import Reader, ReaderPassage
+from ragapp.readers.base import RankingReader, Reader, ReaderPassage, Reading
+from ragapp.reranker import as_read, rerank
 from ragapp.retriever import Retriever
 from ragapp.settings import Settings, load_settings
 
@@ -209,15 +211,17 @@ class RagApp:
     def _answer(self, question: str, where: SearchFilter | None, conversation: int | None) -> Iterator[Event]:
         began = time.perf_counter()
         yield RetrievalStarted(question)
-        retrieved = self.retriever.retrieve(question, self.settings.passages, where)
-        yield PassagesFound(retrieved.passages)
+        keep = self.settings.passages
+        retrieved = self.retriever.retrieve(question, max(keep, self.settings.rerank), where)
+        passages, read, rank_ms = self._ranked(question, retrieved.passages, keep)
+        yield PassagesFound(passages)
         read_from = time.perf_counter()
-        passages = [ReaderPassage(scored.passage.text, scored.passage.heading) for scored in retrieved.passages]
-        reading = self.reader.read(question, passages)
+        reading = read([as_read(scored) for scored in passages])
         best = reading.candidates[0] if reading.candidates else None
-        sure = confidence(reading)
+        seen = signals(question, reading, passages)
+        sure = SHIPPED(seen) if seen else 0.0
         abstained = sure < self.settings.abstain_below
-        citations = cite(best, retrieved.passages) if best else ()
+        citations = cite(best, passages) if best else ()
         if abstained:
             yield Abstained(sure)
         elif best:
@@ -230,12 +234,14 @@ class RagApp:
             text=best.text if best else "",
             abstained=abstained,
             confidence=sure,
+            signals=seen,
             citations=citations,
             alternatives=tuple(Alternative(other.text, other.probability) for other in reading.candidates[1:]),
-            passages=retrieved.passages,
+            passages=passages,
             timings_ms={
                 "encode": retrieved.encode_ms,
                 "search": retrieved.search_ms,
+                "rank": rank_ms,
                 "read": (now - read_from) * 1e3,
                 "total": (now - began) * 1e3,
             },
@@ -246,6 +252,17 @@ class RagApp:
         if conversation is not None:
             self._store(conversation, answer)
         yield AnswerDone(answer)
+
+    def _ranked(
+        self, question: str, found: tuple[ScoredPassage, ...], keep: int
+    ) -> tuple[tuple[ScoredPassage, ...], Callable[[Sequence[ReaderPassage]], Reading], float]:
+        """Choose what to read, sorted again by a reader that can; with how to read it, and the milliseconds it took."""
+        began, reader = time.perf_counter(), self.reader
+        if self.settings.rerank == 0 or not isinstance(reader, RankingReader):
+            return found[:keep], partial(reader.read, question), 0.0
+        examination = reader.examine(question)
+        passages = rerank(found, examination, keep)
+        return passages, examination.read, (time.perf_counter() - began) * 1e3
 
     def _store(self, conversation: int, answer: Answer) -> None:
         from ragapp.serialization import to_json

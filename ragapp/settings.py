@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     """Processor threads for ingest and reading; 0 for one a core."""
     passages: int = Field(default=8, ge=1, le=100)
     """How many passages the reader reads for a question."""
+    rerank: int = Field(default=24, ge=0, le=200)
+    """How many passages of retrieval the reader looks at to choose those it reads; 0 to take retrieval's order."""
     abstain_below: float = Field(default=0.3, ge=0, le=1)
     """Answers of lower confidence are given as "not in your documents"."""
     chunk_tokens: int = Field(default=190, ge=32, le=400)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
+
+from ragapp.cli import train_prepare
+from ragapp.cli.console import narrate, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,12 +28,20 @@ def _group() -> None:
     """Train the models that answer."""
 
 
+app.command()(train_prepare.prepare)
+
+
 @app.command()
 def reader(
-    data: Annotated[Path, typer.Option(help="Questions with contexts and answers: .jsonl or .jsonl.gz.")],
+    data: Annotated[Path, typer.Option(help="Folder of a prepared mixture, or questions with contexts and answers.")],
     out: Annotated[Path, typer.Option(help="Folder of the run; the same command goes on where it stopped.")],
     steps: Annotated[int, typer.Option(help="Optimizer steps of the whole run.", min=1)] = 2600,
+    start_from: Annotated[str, typer.Option("--from", help="Go on from a reader: its folder, or 'shipped'.")] = "",
     encoder: Annotated[Path | None, typer.Option(help="Folder of a BERT-like encoder; default MiniLM.")] = None,
+    decay: Annotated[float, typer.Option(help="Share of the steps over which the rate falls.", min=0, max=1)] = 0.25,
+    passages: Annotated[
+        str, typer.Option(help="How often a question is read with 1, 2, 3, … passages, separated by commas.")
+    ] = "0.5,0.25,0,0.25",
     tokens: Annotated[int, typer.Option(help="Tokens a batch, padding included.", min=256)] = 6144,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 17,
     evaluate_every: Annotated[int, typer.Option(help="Steps between evaluations.", min=1)] = 500,
@@ -42,28 +53,61 @@ def reader(
     """Train a copy-fid reader; Ctrl-C or a kill loses at most the steps since the last checkpoint."""
     import torch
 
-    from ragapp.cli.console import narrate
     from ragapp.indexes.encoder import default_encoder_folder
-    from ragapp.readers.copy_fid.training.data import hold_out, load_examples
-    from ragapp.readers.copy_fid.training.start import from_encoder
+    from ragapp.readers.copy_fid.reader import SHIPPED
+    from ragapp.readers.copy_fid.training.batches import Mixture
+    from ragapp.readers.copy_fid.training.data import hold_out
+    from ragapp.readers.copy_fid.training.start import from_encoder, from_reader
     from ragapp.readers.copy_fid.training.trainer import Trainer, TrainingSettings
 
     if threads:
         torch.set_num_threads(threads)
-    loaded = load_examples(data)
-    for reason, count in sorted(loaded.dropped.items()):
-        narrate(f"{count} examples dropped: {reason}")
-    split = hold_out(loaded.examples)
+    learned = _learned(data)
+    split = hold_out(learned.examples)
     watched = _watched(split.held_out)
     narrate(f"{len(split.train)} examples to learn from, {len(watched)} of {len(split.held_out)} held out to watch by")
     settings = TrainingSettings(
-        steps=steps, tokens=tokens, seed=seed, evaluate_every=evaluate_every, checkpoint_every=checkpoint_every
-    )
-    start = from_encoder(encoder or default_encoder_folder(), seed)
-    trainer = Trainer(out, start.model, start.tokenizer, split.train, settings, device)
+        steps=steps, decay=decay, tokens=tokens, seed=seed, evaluate_every=evaluate_every,
+        checkpoint_every=checkpoint_every, mixture=Mixture(_probabilities(passages)),
+    )  # fmt: skip
+    if start_from:
+        start = from_reader(SHIPPED if start_from == "shipped" else Path(start_from))
+    else:
+        start = from_encoder(encoder or default_encoder_folder(), seed)
+    trainer = Trainer(out, start.model, start.tokenizer, split.train, settings, learned.hash, device)
     for progress in trainer.run(lambda reader: _scores(reader, watched)):
         _show(progress, steps, as_json)
     narrate(f"The reader is in {out / 'reader'}; use it with RAGAPP_READER={out / 'reader'}")
+
+
+class _Learned(NamedTuple):
+    """What to learn from, and what identifies it."""
+
+    examples: tuple[QaExample, ...]
+    hash: str
+
+
+def _learned(data: Path) -> _Learned:
+    """Read a prepared mixture, or a question file as it is."""
+    import hashlib
+
+    from ragapp.readers.copy_fid.training.data import load_examples
+    from ragapp.readers.copy_fid.training.mixture import read_mixture
+
+    if data.is_dir():
+        mixture = read_mixture(data)
+        return _Learned(mixture.examples, mixture.report.sha256)
+    loaded = load_examples(data)
+    for reason, count in sorted(loaded.dropped.items()):
+        narrate(f"{count} examples dropped: {reason}")
+    return _Learned(loaded.examples, hashlib.sha256(data.read_bytes()).hexdigest())
+
+
+def _probabilities(given: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in given.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{given!r} is not a list of numbers", param_hint="--passages") from None
 
 
 def _watched(held_out: Sequence[QaExample]) -> list[QaExample]:
@@ -89,8 +133,6 @@ def _scores(reader: CopyFidReader, watched: Sequence[QaExample]) -> Mapping[str,
 
 
 def _show(progress: Progress, steps: int, as_json: bool) -> None:
-    from ragapp.cli.console import narrate, write_json
-
     if as_json:
         write_json(progress._asdict())
         return

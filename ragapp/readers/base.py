@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from ragapp.indexes.types import Span
 
@@ -82,14 +82,47 @@ class Reader(Protocol):
         """
         ...
 
-    def rank(self, question: str, passages: Sequence[ReaderPassage]) -> tuple[float, ...]:
+
+class Examination(Protocol):
+    """One question put to passages in rounds: scored first, and the best of them read.
+
+    What was scored is not worked through again when it is read.
+    """
+
+    def score(self, passages: Sequence[ReaderPassage]) -> tuple[float, ...]:
         """Score how well each passage answers the question, without decoding.
 
         Args:
-            question: The question as asked.
-            passages: What retrieval found, in any order.
+            passages: What retrieval found.
 
         Returns:
             One answerability logit a passage, in the order given.
+        """
+        ...
+
+    def read(self, passages: Sequence[ReaderPassage]) -> Reading:
+        """Find the best answers in passages.
+
+        Args:
+            passages: The best of those that were scored, or others, in any order.
+
+        Returns:
+            As `Reader.read`.
+        """
+        ...
+
+
+@runtime_checkable
+class RankingReader(Reader, Protocol):
+    """A reader that can also tell which passages are worth reading."""
+
+    def examine(self, question: str) -> Examination:
+        """Begin with a question.
+
+        Args:
+            question: The question as asked.
+
+        Returns:
+            What scores and reads passages for it.
         """
         ...

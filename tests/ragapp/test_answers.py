@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragapp.answers import Answer, ModelHashes, cite, confidence, sentence_around
+from ragapp.answers import Answer, ModelHashes, cite, sentence_around
+from ragapp.confidence import Signals
 from ragapp.events import (
     Abstained,
     AnswerDone,
@@ -18,7 +19,7 @@ from ragapp.events import (
     TokenDelta,
 )
 from ragapp.indexes.types import Landmark, Locator, Passage, ScoredPassage, Span, StageScores
-from ragapp.readers.base import Candidate, Place, Reading
+from ragapp.readers.base import Candidate, Place
 from ragapp.serialization import from_json, to_json
 
 DOCUMENT = "Preface here. The bridge opened in 1890. It is red, and long.\n\nAnother part follows."
@@ -83,7 +84,18 @@ def test_of_a_long_list_only_the_line_is_quoted() -> None:
 def _answer() -> Answer:
     passage = _scored(DOCUMENT, 0)
     citations = cite(_candidate(0, DOCUMENT, "1890"), (passage,))
-    return Answer("When?", "1890", False, 0.8, citations, (), (passage,), {"total": 12.5}, ModelHashes("e@1", "r@2"))
+    return Answer(
+        "When?",
+        "1890",
+        False,
+        0.8,
+        Signals(2, -0.1, 3, 1, 0.5, 0.9),
+        citations,
+        (),
+        (passage,),
+        {"total": 12.5},
+        ModelHashes("e@1", "r@2"),
+    )
 
 
 def test_an_answer_survives_json() -> None:
@@ -125,16 +137,3 @@ def test_a_new_question_starts_afresh() -> None:
     for event in _events():
         state = state.apply(event)
     assert state.apply(RetrievalStarted("Why?")) == AnswerState(phase="retrieving", question="Why?")
-
-
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-def test_confidence_is_a_probability_that_falls_with_null_and_rises_with_the_share(
-    share: float, null: float, more: float
-) -> None:
-    def sure(share: float, null: float) -> float:
-        return confidence(Reading((Candidate("x", share, ()),), null, (0.0,)))
-
-    assert 0 <= sure(share, null) <= 1
-    assert sure(share, max(null, more)) <= sure(share, min(null, more))
-    assert sure(min(share, more), null) <= sure(max(share, more), null)
-    assert confidence(Reading((), 1.0, ())) == 0

@@ -54,7 +54,7 @@ def test_it_answers_with_the_place_the_answer_stands_at(app: RagApp, notes: Path
     text = app.index.document_text(answer.passages[0].passage.document_id)
     assert text[citation.char_start : citation.char_end] == citation.quote
     assert text[citation.answer_start : citation.answer_end] == answer.text
-    assert set(answer.timings_ms) == {"encode", "search", "read", "total"}
+    assert set(answer.timings_ms) == {"encode", "search", "rank", "read", "total"}
     assert "@" in answer.models.encoder
     assert answer.passages[0].rank == 1
 

@@ -8,6 +8,7 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -22,7 +23,7 @@ from ragapp.indexes.types import Span
 from ragapp.readers.base import Candidate, Place, ReaderPassage, Reading
 from ragapp.readers.copy_fid.features import EncodedPair, Featurizer, special_ids
 from ragapp.readers.copy_fid.model import CopyFid, CopyFidConfig
-from ragapp.readers.copy_fid.search import SpanSearch, search_spans
+from ragapp.readers.copy_fid.search import SpanSearch, Strategy, search_spans
 
 SHIPPED = Path(__file__).parent / "weights"
 """Folder of the weights that come with the package."""
@@ -71,22 +72,7 @@ class CopyFidReader:
             ModelNotFound: If a file is missing.
             ModelCorrupt: If a file is not what it should be.
         """
-        for name in (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE):
-            if not (folder / name).is_file():
-                raise ModelNotFound(
-                    f"The reader has no {name} in {str(folder)!r}.", "pip install --force-reinstall ragapp"
-                )
-        damaged = f"The reader in {str(folder)!r} is damaged", "pip install --force-reinstall ragapp"
-        try:
-            tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
-        except Exception as error:  # tokenizers raises no narrower class
-            raise ModelCorrupt(f"{damaged[0]}: {error}", damaged[1]) from error
-        try:
-            config = CopyFidConfig(**json.loads((folder / CONFIG_FILE).read_text("utf-8")))
-            model = new_model(config, tokenizer)
-            model.load_state_dict(load_file(folder / WEIGHTS_FILE))
-        except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
-            raise ModelCorrupt(f"{damaged[0]}: {error}", damaged[1]) from error
+        model, tokenizer = load_network(folder)
         place = pick_device(device)
         model.to(device=place, dtype=pick_dtype(place))
         digest = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
@@ -94,57 +80,138 @@ class CopyFidReader:
 
     def read(self, question: str, passages: Sequence[ReaderPassage]) -> Reading:
         """Find the best answers to a question in passages; see `ragapp.readers.base.Reader.read`."""
-        if not passages:
-            return Reading((), 1.0, ())
-        pairs, order = self._canonical(question, passages)
-        encoded = self._encode(pairs)
-        found = self._searcher.submit(self._search, pairs, encoded).result()
-        return _reading(found, pairs, order, passages, _logits(encoded))
+        return self.examine(question).read(passages)
 
-    def rank(self, question: str, passages: Sequence[ReaderPassage]) -> tuple[float, ...]:
-        """Score passages without decoding; see `ragapp.readers.base.Reader.rank`."""
-        if not passages:
-            return ()
-        pairs, order = self._canonical(question, passages)
-        return _restored(_logits(self._encode(pairs)), order)
+    def examine(self, question: str) -> CopyFidExamination:
+        """Begin with a question; see `ragapp.readers.base.RankingReader.examine`."""
+        return CopyFidExamination(self, question)
 
-    @torch.inference_mode()
-    def _search(self, pairs: Sequence[EncodedPair], encoded: Sequence[tuple[Tensor, Tensor]]) -> SpanSearch:
-        batch = self.featurizer.batch(pairs).to(self._device)
-        width = batch.mask.shape[1]
-        padded = [functional.pad(states, (0, 0, 0, width - states.shape[1])) for states, _ in encoded]
-        states = torch.cat(padded)  # (N, T, D)
-        logits = torch.cat([logits for _, logits in encoded])  # (N,)
-        memory = self.model.remember(states, logits, batch.mask, batch.copyable, len(pairs))
-        return search_spans(self.model, memory, pairs)
-
-    def _canonical(self, question: str, passages: Sequence[ReaderPassage]) -> tuple[list[EncodedPair], list[int]]:
-        """Tokenize in an order that depends on the passages' content alone.
-
-        Floating-point sums depend on their order; with one order for every permutation, answers are equal to the bit.
-        It goes by length, so that batches are padded little.
-        """
-        pairs = self.featurizer.pairs(question, passages)
-        order = sorted(range(len(pairs)), key=lambda i: (len(pairs[i].ids), passages[i]))
-        return [pairs[i] for i in order], order
-
-    def _encode(self, pairs: Sequence[EncodedPair]) -> list[tuple[Tensor, Tensor]]:
-        """Give states (P, T, D) and logits (P,) of batches under the token budget, in the order of the pairs.
+    def encode(self, pairs: Sequence[EncodedPair]) -> list[EncodedPassage]:
+        """Encode question–passage pairs in batches under the token budget.
 
         A batch runs on one processor thread, several batches side by side: threads that share a batch wait for one
         another at every operation.
+
+        Args:
+            pairs: P pairs, best sorted by length so that they are padded little.
+
+        Returns:
+            One for each pair, in order.
         """
         batches: list[list[EncodedPair]] = [[]]
         for pair in pairs:
             if batches[-1] and len(pair.ids) * (len(batches[-1]) + 1) > _TOKENS_PER_BATCH:
                 batches.append([])
             batches[-1].append(pair)
-        return list(self._workers.map(self._encode_batch, batches))
+        return [encoded for batch in self._workers.map(self._encode_batch, batches) for encoded in batch]
+
+    def search(self, encoded: Sequence[EncodedPassage], strategy: Strategy = "exact") -> SpanSearch:
+        """Search the spans of encoded passages.
+
+        Args:
+            encoded: N passages of one question.
+            strategy: See `search_spans`.
+
+        Returns:
+            Scored spans, and the score of saying nothing.
+        """
+        return self._searcher.submit(self._search, encoded, strategy).result()
 
     @torch.inference_mode()
-    def _encode_batch(self, pairs: Sequence[EncodedPair]) -> tuple[Tensor, Tensor]:
+    def _search(self, encoded: Sequence[EncodedPassage], strategy: Strategy) -> SpanSearch:
+        pairs = [passage.pair for passage in encoded]
         batch = self.featurizer.batch(pairs).to(self._device)
-        return self.model.encode(batch.input_ids, batch.mask, batch.type_ids)
+        width = batch.mask.shape[1]
+        padded = [functional.pad(p.states, (0, 0, 0, width - p.states.shape[0])) for p in encoded]
+        states = torch.stack(padded)  # (N, T, D)
+        logits = torch.tensor([passage.logit for passage in encoded], device=self._device)  # (N,)
+        memory = self.model.remember(states, logits, batch.mask, batch.copyable, len(pairs))
+        return search_spans(self.model, memory, pairs, strategy)
+
+    @torch.inference_mode()
+    def _encode_batch(self, pairs: Sequence[EncodedPair]) -> list[EncodedPassage]:
+        batch = self.featurizer.batch(pairs).to(self._device)
+        states, logits = self.model.encode(batch.input_ids, batch.mask, batch.type_ids)
+        return [
+            EncodedPassage(pair, state[: len(pair.ids)], logit)
+            for pair, state, logit in zip(pairs, states, logits.tolist(), strict=True)
+        ]
+
+
+class EncodedPassage(NamedTuple):
+    """A question–passage pair and what the encoder made of it."""
+
+    pair: EncodedPair
+    states: Tensor
+    """(T, D), without padding."""
+    logit: float
+    """Answerability."""
+
+
+class CopyFidExamination:
+    """One question put to passages; see `ragapp.readers.base.Examination`.
+
+    Args:
+        reader: Who reads.
+        question: The question as asked.
+    """
+
+    def __init__(self, reader: CopyFidReader, question: str) -> None:
+        self._reader, self._question = reader, question
+        self._encoded: dict[ReaderPassage, EncodedPassage] = {}
+
+    def score(self, passages: Sequence[ReaderPassage]) -> tuple[float, ...]:
+        """Score passages without decoding; see `ragapp.readers.base.Examination.score`."""
+        self._encode(passages)
+        return tuple(self._encoded[passage].logit for passage in passages)
+
+    def read(self, passages: Sequence[ReaderPassage]) -> Reading:
+        """Find the best answers in passages; see `ragapp.readers.base.Examination.read`."""
+        if not passages:
+            return Reading((), 1.0, ())
+        logits = self.score(passages)
+        # Floating-point sums depend on their order; with one order for every permutation, answers are equal to the bit.
+        order = sorted(range(len(passages)), key=lambda i: (len(self._encoded[passages[i]].pair.ids), passages[i]))
+        encoded = [self._encoded[passages[i]] for i in order]
+        return _reading(self._reader.search(encoded), encoded, order, passages, logits)
+
+    def _encode(self, passages: Sequence[ReaderPassage]) -> None:
+        """Encode what is new, in an order that depends on the passages' content alone, for the same reason."""
+        new = [passage for passage in dict.fromkeys(passages) if passage not in self._encoded]
+        pairs = dict(zip(new, self._reader.featurizer.pairs(self._question, new), strict=True))
+        new.sort(key=lambda passage: (len(pairs[passage].ids), passage))
+        encoded = self._reader.encode([pairs[passage] for passage in new]) if new else []
+        self._encoded.update(zip(new, encoded, strict=True))
+
+
+def load_network(folder: Path) -> tuple[CopyFid, Tokenizer]:
+    """Load a trained network and its tokenizer.
+
+    Args:
+        folder: Folder with ``config.json``, ``model.safetensors`` and ``tokenizer.json``.
+
+    Returns:
+        The network in float32 on the CPU, and the tokenizer.
+
+    Raises:
+        ModelNotFound: If a file is missing.
+        ModelCorrupt: If a file is not what it should be.
+    """
+    for name in (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE):
+        if not (folder / name).is_file():
+            raise ModelNotFound(f"The reader has no {name} in {str(folder)!r}.", "pip install --force-reinstall ragapp")
+    damaged = f"The reader in {str(folder)!r} is damaged", "pip install --force-reinstall ragapp"
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+    except Exception as error:  # tokenizers raises no narrower class
+        raise ModelCorrupt(f"{damaged[0]}: {error}", damaged[1]) from error
+    try:
+        config = CopyFidConfig(**json.loads((folder / CONFIG_FILE).read_text("utf-8")))
+        model = new_model(config, tokenizer)
+        model.load_state_dict(load_file(folder / WEIGHTS_FILE))
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+        raise ModelCorrupt(f"{damaged[0]}: {error}", damaged[1]) from error
+    return model, tokenizer
 
 
 def new_model(config: CopyFidConfig, tokenizer: Tokenizer) -> CopyFid:
@@ -155,10 +222,10 @@ def new_model(config: CopyFidConfig, tokenizer: Tokenizer) -> CopyFid:
 
 def _reading(
     found: SpanSearch,
-    pairs: Sequence[EncodedPair],
+    encoded: Sequence[EncodedPassage],
     order: Sequence[int],
     passages: Sequence[ReaderPassage],
-    logits: Sequence[float],
+    logits: tuple[float, ...],
 ) -> Reading:
     """Turn token spans into source slices, sum the places of the same answer, and normalise over spans and null."""
     scores = torch.tensor(
@@ -167,13 +234,13 @@ def _reading(
     null, *probabilities = scores.softmax(0).tolist()
     places: dict[str, list[Place]] = defaultdict(list)
     for span, probability in zip(found.spans, probabilities, strict=True):
-        offsets = pairs[span.passage].offsets
+        offsets = encoded[span.passage].pair.offsets
         passage = order[span.passage]
         characters = Span(offsets[span.start].start, offsets[span.end - 1].end)
         text = passages[passage].text[characters.start : characters.end]
         places[" ".join(text.split()).casefold()].append(Place(passage, characters, probability))
     candidates = sorted((_candidate(same, passages) for same in places.values()), key=lambda found: -found.probability)
-    return Reading(tuple(candidates[:_CANDIDATES]), null, _restored(logits, order))
+    return Reading(tuple(candidates[:_CANDIDATES]), null, logits)
 
 
 def _candidate(places: Sequence[Place], passages: Sequence[ReaderPassage]) -> Candidate:
@@ -181,12 +248,3 @@ def _candidate(places: Sequence[Place], passages: Sequence[ReaderPassage]) -> Ca
     best = places[0]
     text = passages[best.passage].text[best.span.start : best.span.end]
     return Candidate(text, sum(place.probability for place in places), tuple(places))
-
-
-def _logits(encoded: Sequence[tuple[Tensor, Tensor]]) -> list[float]:
-    return [logit for _, logits in encoded for logit in logits.tolist()]
-
-
-def _restored(logits: Sequence[float], order: Sequence[int]) -> tuple[float, ...]:
-    by_position = dict(zip(order, logits, strict=True))
-    return tuple(by_position[i] for i in range(len(order)))

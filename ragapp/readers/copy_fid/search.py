@@ -1,14 +1,16 @@
 """Exact span search over the copy distribution.
 
 A span that begins at a source position can only go on with the next position, so the decoder's input for every
-continuation is known beforehand: one step finds the likeliest starts, and one more pass scores all lengths of all of
-them at once. Nothing is sampled and no loop runs over tokens.
+continuation is known beforehand: one step scores all starts, and one more pass scores all lengths of many starts at
+once. No span is likelier than its start, so once the best span found is likelier than the next start, no other span can
+beat it: the search is exact without following every start (best-first search with an admissible bound, Hart, Nilsson &
+Raphael 1968). Nothing is sampled and no loop runs over tokens.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -32,6 +34,18 @@ class SpanSearch(NamedTuple):
     spans: tuple[TokenSpan, ...]
     null_log_probability: float
     """log p(ending before the first word), on the same scale as the spans'."""
+    exact: bool
+    """Whether no span that was not scored can be likelier than the best one."""
+
+
+Strategy = Literal["exact", "beam", "greedy"]
+"""How far starts are followed: until the best span is certain; the likeliest `STARTS`; only the likeliest, ended where
+ending is likelier than going on. The last two are there to be compared with."""
+
+STARTS = 8
+"""Starts that are followed side by side."""
+_MOST_STARTS = 64
+"""A question whose starts are all equally unlikely would follow them all; it has no answer anyway."""
 
 
 class _Layout(NamedTuple):
@@ -47,14 +61,16 @@ class _Layout(NamedTuple):
     """bool, whether an answer may end with this token."""
 
 
-def search_spans(model: CopyFid, memory: Memory, pairs: Sequence[EncodedPair], starts: int = 8) -> SpanSearch:
+def search_spans(
+    model: CopyFid, memory: Memory, pairs: Sequence[EncodedPair], strategy: Strategy = "exact"
+) -> SpanSearch:
     """Score the spans that begin at the likeliest starts, in every length, on whole words.
 
     Args:
         model: The network.
         memory: The memory of one question (B = 1), its N passages in the order of ``pairs``.
         pairs: The N pairs it was made from.
-        starts: How many start positions are followed; the probability left out is that of the starts behind them.
+        strategy: How far starts are followed.
 
     Returns:
         Scored spans, best first (ties by position), and the log-probability of the empty answer.
@@ -63,31 +79,57 @@ def search_spans(model: CopyFid, memory: Memory, pairs: Sequence[EncodedPair], s
     first = model.decode(memory, torch.tensor([[model.start_id]]), torch.tensor([[-1]]))
     null = first.end[0, 0].item()
     start_scores = first.copy[0, 0].masked_fill(~layout.begins_word, float("-inf"))  # (M,)
-    starts = min(starts, int(layout.begins_word.sum()))
-    if starts == 0:
-        return SpanSearch((), null)
-    best = start_scores.topk(starts).indices  # (K,)
+    most = {"exact": _MOST_STARTS, "beam": STARTS, "greedy": 1}[strategy]
+    bounds, starts = start_scores.topk(min(most + 1, int(layout.begins_word.sum())))  # (K + 1,) or fewer
+    spans: list[TokenSpan] = []
+    best, followed = float("-inf"), 0
+    while followed < min(most, len(starts)) and best < bounds[followed].item():
+        until = min(followed + STARTS, most)
+        block = _follow(model, memory, pairs, layout, starts[followed:until], strategy)
+        followed = until
+        spans.extend(block)
+        best = max(best, *(span.log_probability for span in block)) if block else best
+    spans.sort(key=lambda span: (-span.log_probability, span[:3]))
+    return SpanSearch(tuple(spans), null, followed >= len(starts) or best >= bounds[followed].item())
 
-    length = min(model.config.max_answer_tokens, int(layout.run_length[best].max()))  # L
-    steps = torch.arange(length, device=best.device)
-    positions = best[:, None] + steps  # (K, L) source position of the t-th answer token
-    inside = steps < layout.run_length[best][:, None]  # (K, L)
+
+def _follow(
+    model: CopyFid,
+    memory: Memory,
+    pairs: Sequence[EncodedPair],
+    layout: _Layout,
+    starts: Tensor,
+    strategy: Strategy,
+) -> list[TokenSpan]:
+    """Score every span that begins at one of K starts (K,)."""
+    length = min(model.config.max_answer_tokens, int(layout.run_length[starts].max()))  # L
+    steps = torch.arange(length, device=starts.device)
+    positions = starts[:, None] + steps  # (K, L) source position of the t-th answer token
+    inside = steps < layout.run_length[starts][:, None]  # (K, L)
     positions = positions.clamp(max=layout.tokens.shape[0] - 1)
-    follow = model.decode(memory, *_forced(model, layout, positions, inside), branches=len(best))
-    copy = follow.copy[0].unflatten(0, (len(best), length + 1))  # (K, L + 1, M)
-    end = follow.end[0].unflatten(0, (len(best), length + 1))  # (K, L + 1)
+    follow = model.decode(memory, *_forced(model, layout, positions, inside), branches=len(starts))
+    copy = follow.copy[0].unflatten(0, (len(starts), length + 1))  # (K, L + 1, M)
+    end = follow.end[0].unflatten(0, (len(starts), length + 1))  # (K, L + 1)
     step_scores = copy[:, :-1].gather(2, positions.unsqueeze(-1)).squeeze(-1)  # (K, L) log p of each copied token
     scores = step_scores.cumsum(1) + end[:, 1:]  # (K, L) of the span that ends with the t-th token
-    scores = scores.masked_fill(~(inside & layout.ends_word[positions]), float("-inf"))
+    allowed = inside & layout.ends_word[positions]  # (K, L)
+    if strategy == "greedy":
+        go_on = torch.nn.functional.pad(step_scores[:, 1:], (0, 1), value=float("-inf"))  # (K, L)
+        allowed = _first(allowed & (end[:, 1:] >= go_on)) if length else allowed
+    scores = scores.masked_fill(~allowed, float("-inf"))
 
     width = memory.states.shape[1] // len(pairs)  # T
     spans: list[TokenSpan] = []
     for k, t in scores.isfinite().nonzero().tolist():
-        passage, token = divmod(int(best[k]), width)
+        passage, token = divmod(int(starts[k]), width)
         start = token - pairs[passage].text_start
         spans.append(TokenSpan(passage, start, start + t + 1, scores[k, t].item()))
-    spans.sort(key=lambda span: (-span.log_probability, span[:3]))
-    return SpanSearch(tuple(spans), null)
+    return spans
+
+
+def _first(chosen: Tensor) -> Tensor:
+    """Keep the first True of each row of (K, L) bool."""
+    return chosen & (chosen.cumsum(1) == 1)
 
 
 def _forced(model: CopyFid, layout: _Layout, positions: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:

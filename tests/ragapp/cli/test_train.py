@@ -41,6 +41,35 @@ def test_training_prints_its_curve_and_leaves_a_reader_that_can_be_measured(
     assert 0 <= scores["exact_match"]["mean"] <= scores["f1"]["mean"] <= 1
 
 
+def test_a_mixture_is_prepared_and_learned_from(
+    data: Path, tiny_encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mixture, run = tmp_path / "mixture", tmp_path / "run"
+    evaluation = tmp_path / "dev.jsonl"
+    evaluation.write_text(data.read_text("utf-8").splitlines()[0] + "\n", "utf-8")
+    command = ["train", "prepare", "--data", str(data), "--out", str(mixture), "--json"]
+    assert main([*command, "--against", str(evaluation), "--near-miss", "questions=1"]) == ExitCode.OK
+    report = json.loads(capsys.readouterr().out)
+    assert report["dropped"] == {"the context is in an evaluation file": 1}
+    assert report["questions"]["questions"] == len(COUNTRIES) - 1
+    assert report["with_negatives"] > 0
+    command = ["train", "reader", "--data", str(mixture), "--out", str(run), "--encoder", str(tiny_encoder), "--json"]
+    options = ["--steps", "2", "--tokens", "512", "--passages", "0.5,0.5", "--evaluate-every", "2"]
+    assert main([*command, *options]) == ExitCode.OK
+    again = ["train", "reader", "--data", str(mixture), "--out", str(tmp_path / "more"), "--from", str(run / "reader")]
+    assert main([*again, *options]) == ExitCode.OK
+    assert (tmp_path / "more" / "reader" / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("option", [["--weight", "x"], ["--weight", "x=2"], ["--near-miss", "=0.5"]])
+def test_a_share_that_is_none_is_refused(
+    option: list[str], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "prepare", "--data", str(data), "--out", str(tmp_path / "mixture")]
+    assert main([*command, *option]) == ExitCode.USAGE
+    assert "DATASET=SHARE" in capsys.readouterr().err
+
+
 def test_retrieval_is_measured_stage_by_stage(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "retrieval", "--data", str(data), "--json"]) == ExitCode.OK
     measured = json.loads(capsys.readouterr().out)

@@ -92,7 +92,7 @@ def test_it_answers_what_the_passages_say() -> None:
 
 def test_the_answering_passage_ranks_first() -> None:
     for question, gold in zip(QUESTIONS[:4], (0, 3, 4, 1), strict=True):
-        scores = shipped().rank(question, PASSAGES)
+        scores = shipped().examine(question).score(PASSAGES)
         assert scores.index(max(scores)) == gold
 
 
@@ -134,7 +134,7 @@ def test_many_passages_are_read_in_several_batches() -> None:
     filler = [ReaderPassage(" ".join(rng.choices(words, k=150))) for _ in range(30)]
     reading = shipped().read(QUESTIONS[0], [*filler, *PASSAGES])
     assert len(reading.answerability) == 35
-    assert len(shipped().rank(QUESTIONS[0], [*filler, *PASSAGES])) == 35
+    assert len(shipped().examine(QUESTIONS[0]).score([*filler, *PASSAGES])) == 35
 
 
 def test_all_orders_of_three_passages_agree_to_the_bit() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 from pathlib import Path
@@ -18,7 +19,7 @@ from ragapp.readers.copy_fid.model import END, PAD
 from ragapp.readers.copy_fid.reader import CopyFidReader
 from ragapp.readers.copy_fid.training.batches import BatchPlan, Mixture
 from ragapp.readers.copy_fid.training.data import QaExample, hold_out, load_examples
-from ragapp.readers.copy_fid.training.start import from_encoder
+from ragapp.readers.copy_fid.training.start import from_encoder, from_reader
 from ragapp.readers.copy_fid.training.trainer import Progress, Trainer, TrainingSettings
 
 CITIES = {
@@ -46,10 +47,10 @@ def examples() -> tuple[QaExample, ...]:
 def _trainer(folder: Path, tiny_encoder: Path, examples: tuple[QaExample, ...], steps: int) -> Trainer:
     settings = TrainingSettings(
         steps=steps, warmup=5, decay=0.1, encoder_rate=1e-3, decoder_rate=3e-3, tokens=256, evaluate_every=1000,
-        checkpoint_every=4, mixture=Mixture({}, passages=(0.5, 0.5)),
+        checkpoint_every=4, mixture=Mixture(passages=(0.5, 0.5)),
     )  # fmt: skip
     start = from_encoder(tiny_encoder, settings.seed)
-    return Trainer(folder, start.model, start.tokenizer, examples, settings)
+    return Trainer(folder, start.model, start.tokenizer, examples, settings, data_hash=str(hash(examples)))
 
 
 def _run(trainer: Trainer, until: int | None = None) -> list[Progress]:
@@ -90,8 +91,9 @@ def test_a_run_is_not_continued_with_other_data(
     tmp_path: Path, tiny_encoder: Path, examples: tuple[QaExample, ...]
 ) -> None:
     _run(_trainer(tmp_path, tiny_encoder, examples, 4))
+    others = tuple(dataclasses.replace(example, question=example.question.lower()) for example in examples)
     with pytest.raises(TrainingError, match="other settings or data"):
-        _trainer(tmp_path, tiny_encoder, examples[:3], 4)
+        _trainer(tmp_path, tiny_encoder, others, 4)
 
 
 def test_an_encoder_folder_without_weights_is_refused(tmp_path: Path) -> None:
@@ -99,10 +101,21 @@ def test_an_encoder_folder_without_weights_is_refused(tmp_path: Path) -> None:
         from_encoder(tmp_path, 0)
 
 
+def test_training_goes_on_from_a_reader(tmp_path: Path, tiny_encoder: Path, examples: tuple[QaExample, ...]) -> None:
+    _run(_trainer(tmp_path, tiny_encoder, examples, 4))
+    reader = CopyFidReader.load(tmp_path / "reader", device="cpu")
+    again = from_reader(tmp_path / "reader")
+    assert all(parameter.dtype == torch.float32 for parameter in again.model.parameters())
+    for name, tensor in reader.model.state_dict().items():
+        assert torch.equal(again.model.state_dict()[name].to(tensor.dtype), tensor)
+
+
 def test_targets_point_at_the_answer(tiny_encoder: Path, examples: tuple[QaExample, ...]) -> None:
     start = from_encoder(tiny_encoder, 0)
     featurizer = Featurizer(start.tokenizer, start.model.config)
-    plan = BatchPlan(examples, featurizer, Mixture({}, passages=(0.0, 0.0, 1.0), unanswerable=0.4), 4096, seed=3)
+    plan = BatchPlan(
+        examples, featurizer, Mixture(passages=(0.0, 0.0, 1.0), unanswerable=0.3, silenced=0.4), 4096, seed=3
+    )
     answerable = 0
     for indices in plan.epoch(0):
         batch = plan.batch(0, indices)

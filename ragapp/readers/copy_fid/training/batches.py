@@ -9,16 +9,17 @@ from __future__ import annotations
 import bisect
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 
 from ragapp.indexes.types import Span
+from ragapp.ingest.sentences import split_sentences
 from ragapp.readers.base import ReaderPassage
 from ragapp.readers.copy_fid.features import EncodedPair, Featurizer, PairBatch
 from ragapp.readers.copy_fid.model import END, PAD, Targets
-from ragapp.readers.copy_fid.training.data import QaExample
+from ragapp.readers.copy_fid.training.data import NEAR_MISS, QaExample
 
 _CHARS_PER_TOKEN = 4.2
 _WINDOW_CHARS = 760
@@ -26,18 +27,18 @@ _WINDOW_CHARS = 760
 
 
 class Mixture(NamedTuple):
-    """What an epoch is made of.
+    """How questions are put together with passages.
 
     Attributes:
-        dataset_shares: Share of each dataset's examples that an epoch draws, 0 to 1; 1 where none is given.
         passages: Probability of reading 1, 2, 3, … passages.
-        unanswerable: Probability that the passage which answers is replaced by another of the same article.
+        unanswerable: Probability that the passage which answers is left out and another one read in its place.
+        silenced: Probability that the sentence with the answer is cut out of its passage.
         heading: Probability that a passage carries its title.
     """
 
-    dataset_shares: Mapping[str, float]
     passages: tuple[float, ...] = (0.5, 0.25, 0.0, 0.25)
-    unanswerable: float = 0.15
+    unanswerable: float = 0.1
+    silenced: float = 0.05
     heading: float = 0.5
 
 
@@ -68,7 +69,7 @@ class BatchPlan:
     Args:
         examples: The training examples.
         featurizer: Builds the pairs.
-        mixture: What an epoch is made of.
+        mixture: How questions are put together with passages.
         tokens: Budget of a batch in tokens, padding included.
         seed: Seed of everything random.
     """
@@ -95,18 +96,15 @@ class BatchPlan:
         rng = random.Random(f"{self._seed}/{epoch}")
         drawn: dict[int, list[tuple[float, int]]] = defaultdict(list)
         for index, example in enumerate(self._examples):
-            if rng.random() < self._mixture.dataset_shares.get(example.dataset, 1.0):
-                chars = min(len(example.context), _WINDOW_CHARS) + len(example.question)
-                drawn[self._passages(epoch, index)].append((chars * rng.uniform(0.9, 1.1), index))
+            chars = min(len(example.context), _WINDOW_CHARS) + len(example.question)
+            drawn[self._passages(epoch, index)].append((chars * rng.uniform(0.9, 1.1), index))
         batches: list[list[int]] = []
         for passages, bucket in drawn.items():
-            batch: list[int] = []
-            for chars, index in sorted(bucket):
-                if batch and (len(batch) + 1) * passages * (chars / _CHARS_PER_TOKEN + 8) > self._tokens:
-                    batches.append(batch)
-                    batch = []
-                batch.append(index)
-            batches.append(batch)
+            bucket.sort(reverse=True)
+            while bucket:
+                size = self._batch_size(passages, longest=bucket[0][0])
+                batches.append([index for _, index in bucket[:size]])
+                del bucket[:size]
         rng.shuffle(batches)
         return batches
 
@@ -133,6 +131,15 @@ class BatchPlan:
         batch = self._featurizer.batch([pair for _, pairs, _ in usable for pair in pairs])
         return TrainingBatch(batch, passages, self._targets(usable, width=batch.mask.shape[1]))
 
+    def _batch_size(self, passages: int, longest: float) -> int:
+        """Fit questions into the budget, in steps of four.
+
+        oneDNN keeps code for every shape it meets: the fewer batch shapes there are, the less memory a run takes.
+        """
+        width = -(-int(longest / _CHARS_PER_TOKEN + 8) // 16) * 16
+        fitting = max(1, self._tokens // (passages * width))
+        return fitting - fitting % 4 if fitting > 4 else fitting
+
     def _passages(self, epoch: int, index: int) -> int:
         rng = random.Random(f"{self._seed}/{epoch}/{index}/passages")
         return rng.choices(range(1, len(self._mixture.passages) + 1), self._mixture.passages)[0]
@@ -141,36 +148,40 @@ class BatchPlan:
         rng = random.Random(f"{self._seed}/{epoch}/{index}")
         example = self._examples[index]
         count = self._passages(epoch, index)
-        answerable = example.answer is not None and rng.random() >= self._mixture.unanswerable
         headed = rng.random() < self._mixture.heading
-        others = self._distractors(rng, index, count)
-        passages = [_passage(rng, self._examples[other], None, headed)[0] for other in others]
-        gold, answer = None, Span(0, 0)
-        if answerable or example.answer is None:
-            passage, answer = _passage(rng, example, example.answer, headed)
-            place = rng.randrange(count)
-            passages[place] = passage
-            gold = place if answerable else None
-        return Question(example.question, tuple(passages), gold, answer)
+        passages = self._distractors(rng, example, count, headed)
+        chance = rng.random()
+        if example.answer is not None and chance < self._mixture.unanswerable:
+            return Question(example.question, tuple(passages), None, Span(0, 0))
+        passage, answer = _passage(rng, example, example.answer, headed)
+        answerable = example.answer is not None
+        if answerable and chance < self._mixture.unanswerable + self._mixture.silenced:
+            silent = _silenced(passage.text, answer, example.references)
+            if silent:
+                passage, answer, answerable = passage._replace(text=silent), Span(0, 0), False
+        place = rng.randrange(count)
+        passages[place] = passage
+        return Question(example.question, tuple(passages), place if answerable else None, answer)
 
-    def _distractors(self, rng: random.Random, index: int, count: int) -> list[int]:
-        """Other contexts: of the same article where it has enough, else of the same dataset."""
-        example = self._examples[index]
-        near = self._siblings.get((example.dataset, example.title), [])
-        far = self._siblings[example.dataset, None]
-        chosen: list[int] = []
-        for _ in range(count):
+    def _distractors(self, rng: random.Random, example: QaExample, count: int, headed: bool) -> list[ReaderPassage]:
+        """Passages that do not answer: what retrieval found, else of the same article, else of the same dataset."""
+        found = [passage for passage in example.negatives if rng.random() < 0.8]
+        chosen = [passage if headed else passage._replace(heading="") for passage in found[:count]]
+        dataset = example.dataset.removesuffix(NEAR_MISS)
+        near = self._siblings.get((dataset, example.title), [])
+        far = self._siblings[dataset, None]
+        taken = {passage.text for passage in chosen}
+        while len(chosen) < count:
             pool = near if len(near) > 1 and rng.random() < 0.7 else far
-            taken = {self._examples[index].context for index in chosen}
-            drawn = [rng.choice(pool) for _ in range(8)]
-            fit = (
-                i for i in drawn if not _answers(example, self._examples[i]) and self._examples[i].context not in taken
-            )
-            chosen.append(next(fit, drawn[-1]))
+            drawn = [self._examples[rng.choice(pool)] for _ in range(8)]
+            other = next((o for o in drawn if not _answers(example, o) and o.context not in taken), drawn[-1])
+            taken.add(other.context)
+            chosen.append(_passage(rng, other, None, headed)[0])
         return chosen
 
     def _targets(self, usable: Sequence[tuple[Question, list[EncodedPair], list[int]]], width: int) -> Targets:
-        steps = 1 + max(len(answer) for _, _, answer in usable)
+        longest = 1 + max(len(answer) for _, _, answer in usable)
+        steps = min(-(-longest // 4) * 4, self._featurizer.config.max_answer_tokens + 1)  # few shapes, as above
         shape = (len(usable), steps)
         tokens = torch.full(shape, self._featurizer.sep_id)
         sources = torch.full(shape, -1)
@@ -223,6 +234,13 @@ def _passage(rng: random.Random, example: QaExample, answer: Span | None, headed
     return ReaderPassage(example.context[start:end], example.title if headed else ""), span
 
 
+def _silenced(text: str, answer: Span, references: Sequence[str]) -> str:
+    """Cut the sentence with the answer out of a passage; empty if nothing is left or the rest still says it."""
+    sentences = split_sentences(text, 0, len(text))
+    rest = " ".join(text[s.start : s.end] for s in sentences if s.end <= answer.start or s.start >= answer.end)
+    return "" if any(reference.casefold() in rest.casefold() for reference in references) else rest
+
+
 def _answers(example: QaExample, other: QaExample) -> bool:
     """Whether the other context may hold the answer too, so that it would be no distractor."""
     return any(reference in other.context for reference in example.references) or example.context == other.context
@@ -236,7 +254,8 @@ def _siblings(examples: Sequence[QaExample]) -> dict[tuple[str, str | None], lis
         if example.context in seen:
             continue
         seen.add(example.context)
-        groups[example.dataset, None].append(index)
+        dataset = example.dataset.removesuffix(NEAR_MISS)
+        groups[dataset, None].append(index)
         if example.title:
-            groups[example.dataset, example.title].append(index)
+            groups[dataset, example.title].append(index)
     return groups

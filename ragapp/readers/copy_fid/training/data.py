@@ -1,18 +1,21 @@
-"""Question–answer examples for training: read, checked and aligned to character offsets."""
+"""Question–answer examples for training: checked, deduplicated and aligned to character offsets."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from ragapp.errors import TrainingError
 from ragapp.indexes.types import Span
+from ragapp.readers.base import ReaderPassage
+from ragapp.readers.copy_fid.training.sources import SourceRecord, read_source
+
+NEAR_MISS = " near miss"
+"""Suffix of the dataset's name of questions that were changed so that their context no longer answers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class QaExample:
         answer: Where the answer stands in the context; ``None`` if it does not.
         references: Every accepted answer text, for scoring.
         dataset: Which set it comes from.
+        negatives: Passages that retrieval finds for the question and that do not hold the answer, best first.
     """
 
     id: str
@@ -36,6 +40,7 @@ class QaExample:
     answer: Span | None
     references: tuple[str, ...]
     dataset: str
+    negatives: tuple[ReaderPassage, ...] = ()
 
 
 class Split(NamedTuple):
@@ -53,39 +58,67 @@ class QaData:
     dropped: Counter[str]
 
 
-def load_examples(path: Path) -> QaData:
-    """Read examples from JSON lines, plain or gzipped.
+def load_examples(*paths: Path) -> QaData:
+    """Read examples from question files.
 
-    Each line is an object with ``question``, ``context`` and ``answers`` (a list of strings); ``answer_start`` gives
-    the first answer's character offset and is searched for where it is missing or wrong; ``is_impossible``, ``title``,
+    Of each record are used ``question``, ``context`` and ``answers`` (a list of strings); ``answer_start`` gives the
+    first answer's character offset and is searched for where it is missing or wrong; ``is_impossible``, ``title``,
     ``dataset`` and ``id`` are optional.
 
     Args:
-        path: File ending in ``.jsonl`` or ``.jsonl.gz``.
+        paths: Files as `read_source` reads them.
 
     Returns:
         Examples in file order, each question on a context once, and what was dropped.
 
     Raises:
-        TrainingError: If the file cannot be read, a line is not such an object, or nothing usable is left.
+        TrainingError: If a file cannot be read, a record is not such an object, or nothing usable is left.
+    """
+    data = collect(
+        ((path.name.partition(".")[0], record) for path in paths for record in read_source(path)), Counter[str]()
+    )
+    if not data.examples:
+        names = ", ".join(repr(str(path)) for path in paths)
+        raise TrainingError(f"No usable example in {names}: {dict(data.dropped)}.", "check its answers and offsets")
+    return data
+
+
+def collect(records: Iterable[tuple[str, SourceRecord]], dropped: Counter[str]) -> QaData:
+    """Turn records into examples, leaving out what cannot be learned from.
+
+    Args:
+        records: Pairs of the dataset's name, where the record gives none, and the record.
+        dropped: What was left out before, counted by reason; added to.
+
+    Returns:
+        The examples in order and what was dropped.
+
+    Raises:
+        TrainingError: If a record lacks a field or one is of the wrong type.
     """
     examples: list[QaExample] = []
-    dropped: Counter[str] = Counter()
     seen: set[tuple[str, str]] = set()
-    for number, record in _records(path):
-        example = _example(path, number, record)
+    ids: set[str] = set()
+    for dataset, record in records:
+        example = _example(dataset, record)
         if example is None:
             dropped["the answer does not stand in the context"] += 1
         elif not example.context.strip() or not example.question.strip():
             dropped["empty question or context"] += 1
-        elif (key := (" ".join(example.question.lower().split()), example.context)) in seen:
+        elif (key := (normalized(example.question), example.context)) in seen:
             dropped["asked twice"] += 1
+        elif example.id in ids:
+            dropped["another example has the same id"] += 1
         else:
             seen.add(key)
+            ids.add(example.id)
             examples.append(example)
-    if not examples:
-        raise TrainingError(f"No usable example in {str(path)!r}: {dict(dropped)}.", "check its answers and offsets")
     return QaData(tuple(examples), dropped)
+
+
+def normalized(text: str) -> str:
+    """Give a text without case, punctuation and runs of white space, for telling whether two say the same."""
+    return " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
 
 
 def hold_out(examples: Sequence[QaExample], share: float = 0.02) -> Split:
@@ -106,43 +139,26 @@ def hold_out(examples: Sequence[QaExample], share: float = 0.02) -> Split:
     return Split(tuple(train), tuple(held_out))
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    record = json.loads(line)
-                    if not isinstance(record, dict):
-                        raise TrainingError(f"{str(path)!r} line {number} is not a JSON object.")
-                    yield number, record
-    except OSError as error:
-        raise TrainingError(f"{str(path)!r} cannot be read: {error}", "give a .jsonl or .jsonl.gz file") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, EOFError) as error:
-        raise TrainingError(f"{str(path)!r} cannot be read as JSON lines: {error}", "re-save it as UTF-8") from error
-
-
-def _example(path: Path, number: int, record: dict[str, object]) -> QaExample | None:
-    question, context, answers = record.get("question"), record.get("context"), record.get("answers") or []
+def _example(dataset: str, record: SourceRecord) -> QaExample | None:
+    fields = record.fields
+    question, context, answers = fields.get("question"), fields.get("context"), fields.get("answers") or []
     if not isinstance(question, str) or not isinstance(context, str) or not isinstance(answers, list):
-        raise TrainingError(
-            f"{str(path)!r} line {number} needs the strings 'question' and 'context' and the list 'answers'."
-        )
+        raise TrainingError(f"{record.where} needs the strings 'question' and 'context' and the list 'answers'.")
     references = tuple(str(answer) for answer in answers if str(answer).strip())
     answer: Span | None = None
-    if not record.get("is_impossible") and references:
-        answer = _align(context, references[0], record.get("answer_start"))
+    if not fields.get("is_impossible"):
+        answer = _align(context, references[0], fields.get("answer_start")) if references else None
         if answer is None:
             return None
-    elif not record.get("is_impossible"):
-        return None
+    dataset = str(fields.get("dataset", dataset))
     return QaExample(
-        id=str(record.get("id", number)),
+        id=f"{dataset}/{fields.get('id') or record.where}",
         question=question,
         context=context,
-        title=str(record.get("title") or "").replace("_", " "),
+        title=str(fields.get("title") or "").replace("_", " "),
         answer=answer,
         references=references if answer else (),
-        dataset=str(record.get("dataset", path.name)),
+        dataset=dataset,
     )
 
 

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from ragapp.errors import ModelCorrupt, ModelNotFound
 from ragapp.indexes.encoder_bert import BertConfig
 from ragapp.readers.copy_fid.model import CopyFid, CopyFidConfig
-from ragapp.readers.copy_fid.reader import TOKENIZER_FILE, WEIGHTS_FILE
+from ragapp.readers.copy_fid.reader import TOKENIZER_FILE, WEIGHTS_FILE, load_network
 from ragapp.readers.copy_fid.training.trainer import initial_model
 
 
@@ -50,6 +50,22 @@ def from_encoder(folder: Path, seed: int) -> Start:
         raise ModelCorrupt(
             f"The encoder in {str(folder)!r} cannot be used: {error}", "choose a BERT-like one"
         ) from error
+
+
+def from_reader(folder: Path) -> Start:
+    """Go on from a reader that was trained before.
+
+    Args:
+        folder: Folder with ``config.json``, ``model.safetensors`` and ``tokenizer.json``.
+
+    Returns:
+        Its network, in float32.
+
+    Raises:
+        ModelNotFound: If a file is missing.
+        ModelCorrupt: If a file is not what it should be.
+    """
+    return Start(*load_network(folder))
 
 
 def _fitted(config: CopyFidConfig) -> CopyFidConfig:

@@ -39,7 +39,7 @@ class TrainingSettings:
         seed: Seed of initialisation, order and distractors.
         evaluate_every: Steps between evaluations.
         checkpoint_every: Steps between checkpoints.
-        mixture: What an epoch is made of.
+        mixture: How questions are put together with passages.
     """
 
     steps: int
@@ -51,7 +51,7 @@ class TrainingSettings:
     seed: int = 17
     evaluate_every: int = 500
     checkpoint_every: int = 250
-    mixture: Mixture = field(default_factory=lambda: Mixture({"qamr": 0.35, "policyqa": 0.7, "friendsqa": 0.5}))
+    mixture: Mixture = field(default_factory=Mixture)
 
     def rate(self, step: int) -> float:
         """Give the factor on the learning rates at a step, 0 to 1."""
@@ -85,6 +85,7 @@ class Trainer:
         tokenizer: Its tokenizer.
         examples: What to learn from.
         settings: The recipe.
+        data_hash: What identifies the data, so that a run is not resumed with other data.
         device: A torch device.
 
     Raises:
@@ -98,6 +99,7 @@ class Trainer:
         tokenizer: Tokenizer,
         examples: Sequence[QaExample],
         settings: TrainingSettings,
+        data_hash: str,
         device: str = "cpu",
     ) -> None:
         self._folder, self._settings, self._tokenizer = folder, settings, tokenizer
@@ -111,6 +113,7 @@ class Trainer:
         self._optimizer = MasterAdamW(_groups(model, settings))
         self._run: dict[str, object] = {
             "examples": len(examples),
+            "data": data_hash,
             **{key: value for key, value in asdict(settings).items() if key in ("seed", "tokens", "mixture")},
         }
         self._done, self._questions = 0, 0

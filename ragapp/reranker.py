@@ -1,0 +1,51 @@
+"""Re-ranking: what retrieval found, sorted again by a reader that has looked at each passage with the question."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ragapp.indexes.types import ScoredPassage
+from ragapp.readers.base import Examination, ReaderPassage
+
+_BLOCK = 8
+"""Passages are looked at in rounds of this many."""
+_CLEAR = 3.0
+"""Looking further stops when the best passage's logit is above this: what follows was ranked lower by retrieval too."""
+_FUSED_WEIGHT = 2.0
+"""Weight of the logarithm of retrieval's score beside the reader's logit."""
+_SMALLEST = 1e-3
+
+
+def rerank(found: Sequence[ScoredPassage], examination: Examination, keep: int) -> tuple[ScoredPassage, ...]:
+    """Keep the passages that answer the question best.
+
+    They are looked at in the order of retrieval, and no further once one of them clearly answers. A passage's score is
+    the reader's answerability logit plus a multiple of the logarithm of retrieval's score: two estimates of the same
+    odds, added up.
+
+    Args:
+        found: What retrieval found, best first.
+        examination: The question, put to the reader.
+        keep: How many to keep.
+
+    Returns:
+        At most ``keep`` passages, best first, ranked from 1, with ``scores.rerank`` set.
+    """
+    looked: list[tuple[float, ScoredPassage]] = []
+    for begin in range(0, len(found), _BLOCK):
+        block = found[begin : begin + _BLOCK]
+        logits = examination.score([as_read(scored) for scored in block])
+        for scored, logit in zip(block, logits, strict=True):
+            total = logit + _FUSED_WEIGHT * math.log(max(scored.scores.fused, _SMALLEST))
+            looked.append((total, replace(scored, scores=scored.scores._replace(rerank=logit))))
+        if len(looked) >= keep and max(logits) > _CLEAR:
+            break
+    looked.sort(key=lambda pair: -pair[0])
+    return tuple(replace(scored, rank=rank) for rank, (_, scored) in enumerate(looked[:keep], 1))
+
+
+def as_read(scored: ScoredPassage) -> ReaderPassage:
+    """Give a passage as a reader sees it."""
+    return ReaderPassage(scored.passage.text, scored.passage.heading)
