@@ -109,19 +109,39 @@ def load_encoder(
         ModelCorrupt: If its files are not what they should be.
     """
     if model is None or model == DEFAULT_ENCODER:
-        from ragapp.indexes.encoder_minilm import FILES, MiniLM
+        from ragapp.indexes.encoder_minilm import MiniLM
 
-        try:
-            folder = default_encoder_folder()
-        except ModelNotFound:
-            folder = _downloaded(DEFAULT_ENCODER, cache, FILES)
-        return MiniLM(folder, device=device, threads=threads)
+        return MiniLM(encoder_folder(None, cache), device=device, threads=threads)
     from ragapp.indexes.encoder_sentence import SentenceEncoder
 
     # A folder is pinned by its full path, so that the collection opens from any working directory.
-    local = Path(model).expanduser()
-    name, folder = (str(local.resolve()), local.resolve()) if local.is_dir() else (model, _downloaded(model, cache))
+    folder = encoder_folder(model, cache)
+    name = str(folder) if Path(model).expanduser().is_dir() else model
     return SentenceEncoder(name, folder, device=device, threads=threads)
+
+
+def encoder_folder(model: str | None = None, cache: Path | None = None) -> Path:
+    """Find the files of an encoder.
+
+    Args:
+        model: Folder or hub id; ``None`` for the default encoder. What is not on this machine is downloaded.
+        cache: Folder for downloaded models; ``None`` for the one that all programs share.
+
+    Returns:
+        Full path of the folder.
+
+    Raises:
+        ModelNotFound: If there is no such model, or it cannot be downloaded.
+    """
+    if model is None or model == DEFAULT_ENCODER:
+        from ragapp.indexes.encoder_minilm import FILES
+
+        try:
+            return default_encoder_folder()
+        except ModelNotFound:
+            return _downloaded(DEFAULT_ENCODER, cache, FILES)
+    local = Path(model).expanduser()
+    return local.resolve() if local.is_dir() else _downloaded(model, cache)
 
 
 def _downloaded(model: str, cache: Path | None, files: Sequence[str] | None = None) -> Path:

@@ -33,6 +33,7 @@ from ragapp.ingest.events import JobEvent, JobReport
 from ragapp.ingest.job import ingest
 from ragapp.ingest.limits import MEGABYTE, Limits
 from ragapp.readers.base import RankingReader, Reader, ReaderPassage, Reading
+from ragapp.readers.registry import find_reader
 from ragapp.reranker import as_read, rerank
 from ragapp.retriever import Retriever
 from ragapp.settings import Settings, load_settings
@@ -203,10 +204,10 @@ class RagApp:
 
     @cached_property
     def _shipped_reader(self) -> CopyFidReader:
-        from ragapp.readers.copy_fid.reader import SHIPPED, CopyFidReader
+        from ragapp.readers.copy_fid.reader import CopyFidReader
 
-        folder, threads = self.settings.reader or SHIPPED, self.settings.threads or None
-        return CopyFidReader.load(folder, self.settings.device, threads)
+        folder = find_reader(self.settings.home, self.settings.reader)
+        return CopyFidReader.load(folder, self.settings.device, self.settings.threads or None)
 
     def _answer(self, question: str, where: SearchFilter | None, conversation: int | None) -> Iterator[Event]:
         began = time.perf_counter()

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     encoder: str = ""
     """Encoder of new collections: a sentence-transformers folder or hub id; empty for the default."""
     reader: Path | None = None
-    """Folder of a trained copy-fid reader; none for the one that ships with the package."""
+    """Name or folder of a trained copy-fid reader; none for the one that ships with the package."""
     device: Device = "auto"
     """Where models run; ``auto`` takes a GPU if there is one."""
     threads: int = Field(default=0, ge=0, le=1024)

@@ -81,9 +81,10 @@ def _encoder(chosen: Settings) -> Check:
 
 
 def _reader(chosen: Settings) -> Check:
-    from ragapp.readers.copy_fid.reader import SHIPPED, CopyFidReader
+    from ragapp.readers.copy_fid.reader import CopyFidReader
+    from ragapp.readers.registry import find_reader
 
-    reader = CopyFidReader.load(chosen.reader or SHIPPED, device=chosen.device)
+    reader = CopyFidReader.load(find_reader(chosen.home, chosen.reader), device=chosen.device)
     return Check("reader", "OK", f"{reader.name} ({reader.model_hash[:12]})")
 
 

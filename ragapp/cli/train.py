@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from ragapp.cli import train_prepare
-from ragapp.cli.console import narrate, write_json
+from ragapp.cli import train_own, train_prepare
+from ragapp.cli.console import narrate, write, write_json
+from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, open_app, settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,10 +35,13 @@ app.command()(train_prepare.prepare)
 @app.command()
 def reader(
     data: Annotated[Path, typer.Option(help="Folder of a prepared mixture, or questions with contexts and answers.")],
-    out: Annotated[Path, typer.Option(help="Folder of the run; the same command goes on where it stopped.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; the same command goes on where it stopped.")
+    ] = None,
     steps: Annotated[int, typer.Option(help="Optimizer steps of the whole run.", min=1)] = 2600,
-    start_from: Annotated[str, typer.Option("--from", help="Go on from a reader: its folder, or 'shipped'.")] = "",
-    encoder: Annotated[Path | None, typer.Option(help="Folder of a BERT-like encoder; default MiniLM.")] = None,
+    start_from: Annotated[str, typer.Option("--from", help="Go on from a reader: its name, folder or 'shipped'.")] = "",
+    name: Annotated[str, typer.Option(help="Name of a reader fine-tuned on your questions; default the file's.")] = "",
+    encoder: Annotated[str, typer.Option(help="Folder or hub id of a BERT-like encoder; default MiniLM.")] = "",
     decay: Annotated[float, typer.Option(help="Share of the steps over which the rate falls.", min=0, max=1)] = 0.25,
     passages: Annotated[
         str, typer.Option(help="How often a question is read with 1, 2, 3, … passages, separated by commas.")
@@ -48,36 +52,66 @@ def reader(
     checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.", min=1)] = 250,
     device: Annotated[str, typer.Option(help="Torch device.")] = "cpu",
     threads: Annotated[int, typer.Option(help="Processor threads; 0 for one a core.", min=0)] = 0,
+    home: HomeOption = None,
+    collection: CollectionOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the curve as JSON lines.")] = False,
 ) -> None:
-    """Train a copy-fid reader; Ctrl-C or a kill loses at most the steps since the last checkpoint."""
+    """Train a copy-fid reader, or fine-tune one on your own questions.
+
+    With --from and a question file, a trained reader learns your questions in minutes and is registered under a name.
+    Otherwise a reader is trained from a prepared mixture; a kill loses at most the steps since the last checkpoint.
+    """
     import torch
 
-    from ragapp.indexes.encoder import default_encoder_folder
-    from ragapp.readers.copy_fid.reader import SHIPPED
+    if threads:
+        torch.set_num_threads(threads)
+    if start_from and not data.is_dir() and out is None:
+        with open_app(home, collection) as app:
+            train_own.fine_tune(app, data, start_from, name or data.stem, seed, as_json)
+        return
+    if out is None:
+        raise typer.BadParameter("a run needs a folder", param_hint="--out")
+
+    from ragapp.indexes.encoder import encoder_folder
     from ragapp.readers.copy_fid.training.batches import Mixture
     from ragapp.readers.copy_fid.training.data import hold_out
     from ragapp.readers.copy_fid.training.start import from_encoder, from_reader
     from ragapp.readers.copy_fid.training.trainer import Trainer, TrainingSettings
+    from ragapp.readers.registry import find_reader
 
-    if threads:
-        torch.set_num_threads(threads)
     learned = _learned(data)
     split = hold_out(learned.examples)
     watched = _watched(split.held_out)
     narrate(f"{len(split.train)} examples to learn from, {len(watched)} of {len(split.held_out)} held out to watch by")
-    settings = TrainingSettings(
+    recipe = TrainingSettings(
         steps=steps, decay=decay, tokens=tokens, seed=seed, evaluate_every=evaluate_every,
         checkpoint_every=checkpoint_every, mixture=Mixture(_probabilities(passages)),
     )  # fmt: skip
     if start_from:
-        start = from_reader(SHIPPED if start_from == "shipped" else Path(start_from))
+        start = from_reader(find_reader(settings(home, collection).home, Path(start_from)))
     else:
-        start = from_encoder(encoder or default_encoder_folder(), seed)
-    trainer = Trainer(out, start.model, start.tokenizer, split.train, settings, learned.hash, device)
+        start = from_encoder(encoder_folder(encoder or None), seed)
+    trainer = Trainer(out, start.model, start.tokenizer, split.train, recipe, learned.hash, device)
     for progress in trainer.run(lambda reader: _scores(reader, watched)):
         _show(progress, steps, as_json)
     narrate(f"The reader is in {out / 'reader'}; use it with RAGAPP_READER={out / 'reader'}")
+
+
+@app.command()
+def readers(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the readers that were fine-tuned here, with what they gained."""
+    from dataclasses import asdict
+
+    from ragapp.readers.registry import list_readers
+
+    cards = list_readers(settings(home, None).home)
+    if as_json:
+        write_json([asdict(card) for card in cards])
+        return
+    for card in cards:
+        write(f"{card.name}  F1 {card.f1_before:.3f} -> {card.f1_after:.3f} on {card.held_out} questions kept back")
+    if not cards:
+        narrate("none yet: ragapp train reader --from shipped --data mine.csv")
 
 
 class _Learned(NamedTuple):

@@ -61,6 +61,52 @@ def test_a_mixture_is_prepared_and_learned_from(
     assert (tmp_path / "more" / "reader" / "model.safetensors").is_file()
 
 
+def test_a_reader_learns_a_persons_own_questions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, documents, mine = tmp_path / "home", tmp_path / "documents", tmp_path / "mine.csv"
+    documents.mkdir()
+    rows = ["question,answer"]
+    for country in COUNTRIES:
+        (documents / f"{country}.txt").write_text(
+            f"The harbour of {country} was dug by its queen's engineers.", "utf-8"
+        )
+        rows.append(f"Where did engineers dig a harbour: in {country}?,{country.upper()}")
+    mine.write_text("\n".join([*rows, "Which moon has rivers?,Titan", "Who sank it?,"]), "utf-8")
+    command = ["train", "reader", "--from", "shipped", "--data", str(mine), "--home", str(home)]
+    assert main(command) == ExitCode.FAILED
+    assert "ragapp ingest" in capsys.readouterr().err
+
+    assert main(["ingest", str(documents), "--home", str(home)]) == ExitCode.OK
+    capsys.readouterr()
+    assert main([*command, "--json"]) == ExitCode.OK
+    told = capsys.readouterr()
+    measured = json.loads(told.out)
+    assert measured["reader"] == "mine"
+    assert measured["f1_after"]["n"] == measured["gain"]["n"] == 3
+    assert measured["gain"]["mean"] == pytest.approx(measured["f1_after"]["mean"] - measured["f1_before"]["mean"])
+    assert "1 questions left out: no passage" in told.err
+
+    assert main(["train", "readers", "--home", str(home), "--json"]) == ExitCode.OK
+    (card,) = json.loads(capsys.readouterr().out)
+    assert (card["name"], card["trained_from"], card["questions"]) == ("mine", "shipped", 10)
+    monkeypatch.setenv("RAGAPP_READER", "mine")
+    assert main(["ask", "Whose harbour was dug in Peru?", "--home", str(home), "--json"]) == ExitCode.OK
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["models"]["reader"].startswith("copy-fid@")
+    monkeypatch.setenv("RAGAPP_READER", "other")
+    assert main(["ask", "Whose?", "--home", str(home)]) == ExitCode.MODEL
+    assert "['shipped', 'mine']" in capsys.readouterr().err
+
+
+def test_too_few_questions_are_refused(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = tmp_path / "few.jsonl"
+    few.write_text("".join(data.read_text("utf-8").splitlines(keepends=True)[:3]), "utf-8")
+    command = ["train", "reader", "--from", "shipped", "--data", str(few), "--home", str(tmp_path / "home")]
+    assert main(command) == ExitCode.FAILED
+    assert "3 usable questions" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("option", [["--weight", "x"], ["--weight", "x=2"], ["--near-miss", "=0.5"]])
 def test_a_share_that_is_none_is_refused(
     option: list[str], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
