@@ -5,13 +5,18 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from transformers import XLMRobertaConfig, XLMRobertaModel
 
-from ragapp.errors import ModelNotFound, TrainingError
+from ragapp.errors import ModelCorrupt, ModelError, ModelNotFound, TrainingError
 from ragapp.indexes.types import Span
 from ragapp.readers.base import ReaderPassage
 from ragapp.readers.copy_fid.features import Featurizer
@@ -98,6 +103,44 @@ def test_a_run_is_not_continued_with_other_data(
 
 def test_an_encoder_folder_without_weights_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match=r"config\.json"):
+        from_encoder(tmp_path, 0)
+
+
+def test_a_multilingual_encoder_reads_as_transformers_reads_it(tmp_path: Path, examples: tuple[QaExample, ...]) -> None:
+    words = sorted({word for example in examples for word in f"{example.question} {example.context}".split()})
+    vocabulary = {word: i for i, word in enumerate(["<s>", "<pad>", "</s>", "<unk>", *words])}
+    tokenizer = Tokenizer(WordLevel(vocabulary, "<unk>"))
+    tokenizer.pre_tokenizer = WhitespaceSplit()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    config = XLMRobertaConfig(
+        vocab_size=tokenizer.get_vocab_size(), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=4, max_position_embeddings=98, type_vocab_size=1, pad_token_id=1,
+    )  # fmt: skip
+    theirs = XLMRobertaModel(config).eval()
+    theirs.save_pretrained(tmp_path)
+    start = from_encoder(tmp_path, 0)
+    ids = torch.randint(4, tokenizer.get_vocab_size(), (2, 20))
+    with torch.no_grad():
+        ours = start.model.encoder(ids, torch.ones_like(ids, dtype=torch.bool), torch.zeros_like(ids))
+        torch.testing.assert_close(ours, theirs(ids).last_hidden_state)
+    settings = TrainingSettings(steps=2, tokens=256, evaluate_every=9, checkpoint_every=9)
+    _run(Trainer(tmp_path / "run", start.model, start.tokenizer, examples, settings, data_hash=""))
+    reading = CopyFidReader.load(tmp_path / "run" / "reader").read("Oslo is?", [ReaderPassage(examples[0].context)])
+    assert reading.candidates
+
+
+def test_an_encoder_without_special_tokens_is_refused(tmp_path: Path, tiny_encoder: Path) -> None:
+    shutil.copytree(tiny_encoder, tmp_path, dirs_exist_ok=True)
+    Tokenizer(WordLevel({"a": 0, "b": 1}, "a")).save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(ModelError, match="neither"):
+        from_encoder(tmp_path, 0)
+
+
+def test_an_encoder_of_another_architecture_is_refused(tmp_path: Path, tiny_encoder: Path) -> None:
+    shutil.copytree(tiny_encoder, tmp_path, dirs_exist_ok=True)
+    weights = {f"distilbert.{name}": tensor for name, tensor in load_file(tiny_encoder / "model.safetensors").items()}
+    save_file(weights, tmp_path / "model.safetensors")
+    with pytest.raises(ModelCorrupt, match="cannot be used"):
         from_encoder(tmp_path, 0)
 
 

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
 from ragapp.errors import TrainingError
 from ragapp.readers.copy_fid.features import Featurizer
-from ragapp.readers.copy_fid.model import CopyFid, CopyFidConfig, loss
-from ragapp.readers.copy_fid.reader import WEIGHTS_FILE, CopyFidReader, new_model
+from ragapp.readers.copy_fid.model import CopyFid, loss
+from ragapp.readers.copy_fid.reader import CopyFidReader
 from ragapp.readers.copy_fid.training.batches import BatchPlan, Mixture, TrainingBatch
 from ragapp.readers.copy_fid.training.checkpoint import Checkpoint, export, load_checkpoint, save_checkpoint
 from ragapp.readers.copy_fid.training.data import QaExample
@@ -224,32 +223,6 @@ class _Sums:
         steps = max(1, self._steps)
         speed = self._questions / max(seconds, 1e-9)
         return Progress(step, self._span / steps, self._passage / steps, rate, questions, speed, scores)
-
-
-def initial_model(config: CopyFidConfig, tokenizer: Tokenizer, encoder_weights: Path, seed: int) -> CopyFid:
-    """Build a network whose encoder starts from pretrained weights.
-
-    Args:
-        config: The architecture.
-        tokenizer: The encoder's tokenizer.
-        encoder_weights: ``model.safetensors`` of a BERT-like encoder.
-        seed: Seed of everything that is initialised at random.
-
-    Returns:
-        The network, in float32.
-
-    Raises:
-        TrainingError: If the weights do not belong to the architecture.
-    """
-    torch.manual_seed(seed)
-    model = new_model(config, tokenizer)
-    weights = {name: tensor for name, tensor in load_file(encoder_weights).items() if not name.startswith("pooler.")}
-    missing = model.encoder.load_state_dict(weights, strict=False).missing_keys
-    if missing:
-        raise TrainingError(
-            f"{str(encoder_weights)!r} lacks {missing[:3]}, so it is not this encoder's {WEIGHTS_FILE}."
-        )
-    return model
 
 
 def _groups(model: CopyFid, settings: TrainingSettings) -> list[ParameterGroup]:
