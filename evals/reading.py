@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragapp.answers import Answer
 from ragapp.app import RagApp
 from ragapp.evals.squad import exact_match, token_f1
 from ragapp.evals.stats import Estimate, auroc, bootstrap
@@ -36,16 +37,22 @@ class OpenScores:
         quotes_exact: Share of citations whose quote equals the document's text at its offsets.
         answerable_auroc: How well confidence tells answerable from unanswerable questions.
         right_auroc: How well it tells right answers (F1 of at least 0.5) from wrong ones and unanswerable questions.
+        rank_ms: Milliseconds of re-ranking.
         read_ms: Milliseconds of reading.
         total_ms: Milliseconds from question to answer.
+        confidences: Confidence of each answer, in the order asked.
+        right: Whether each was right; an answer to an unanswerable question is not.
     """
 
     reading: ReadingScores
     quotes_exact: Estimate
     answerable_auroc: float
     right_auroc: float
+    rank_ms: Estimate
     read_ms: Estimate
     total_ms: Estimate
+    confidences: tuple[float, ...]
+    right: tuple[bool, ...]
 
 
 def score(answers: Iterable[tuple[str, Sequence[str]]]) -> ReadingScores:
@@ -108,56 +115,59 @@ def ask_all(
     Returns:
         Scores of the whole way from question to answer.
     """
-    write_corpus(corpus, contexts)
+    write_corpus(corpus, (example.context for example in contexts))
     app.ingest(corpus)
-    answers: list[tuple[str, Sequence[str]]] = []
-    right: list[float] = []
-    wrong: list[float] = []
-    unanswerable: list[float] = []
+    answers: list[Answer] = []
     exact: list[float] = []
-    read_ms: list[float] = []
-    total_ms: list[float] = []
     for example in examples:
         answer = app.ask(example.question)
-        read_ms.append(answer.timings_ms["read"])
-        total_ms.append(answer.timings_ms["total"])
+        answers.append(answer)
         for citation in answer.citations:
             text = Path(citation.document).read_text("utf-8")
             exact.append(float(text[citation.char_start : citation.char_end] == citation.quote))
-        if example.answer is None:
-            unanswerable.append(answer.confidence)
-        else:
-            answers.append((answer.text, example.references))
-            good = token_f1(answer.text, example.references) >= 0.5
-            (right if good else wrong).append(answer.confidence)
         on_done()
+    answerable = [example.answer is not None for example in examples]
+    sure = [answer.confidence for answer in answers]
+    right = [
+        has_answer and token_f1(answer.text, example.references) >= 0.5
+        for answer, example, has_answer in zip(answers, examples, answerable, strict=True)
+    ]
     return OpenScores(
-        reading=score(answers),
+        reading=score((a.text, e.references) for a, e in zip(answers, examples, strict=True) if e.answer),
         quotes_exact=bootstrap(exact),
-        answerable_auroc=auroc(right + wrong, unanswerable),
-        right_auroc=auroc(right, wrong + unanswerable),
-        read_ms=bootstrap(read_ms),
-        total_ms=bootstrap(total_ms),
+        answerable_auroc=auroc(*_split(sure, answerable)),
+        right_auroc=auroc(*_split(sure, right)),
+        rank_ms=bootstrap([answer.timings_ms["rank"] for answer in answers]),
+        read_ms=bootstrap([answer.timings_ms["read"] for answer in answers]),
+        total_ms=bootstrap([answer.timings_ms["total"] for answer in answers]),
+        confidences=tuple(sure),
+        right=tuple(right),
     )
 
 
-def write_corpus(folder: Path, examples: Sequence[QaExample]) -> dict[str, Path]:
-    """Write each distinct context to a text file.
+def _split(values: Sequence[float], chosen: Sequence[bool]) -> tuple[list[float], list[float]]:
+    """Split values into those chosen and the others."""
+    pairs = list(zip(values, chosen, strict=True))
+    return [value for value, yes in pairs if yes], [value for value, yes in pairs if not yes]
+
+
+def write_corpus(folder: Path, texts: Iterable[str]) -> dict[str, Path]:
+    """Write each distinct text to a file of its own.
 
     Args:
         folder: Where to write; made if missing.
-        examples: Their contexts are written.
+        texts: The texts.
 
     Returns:
-        The file of each context.
+        The file of each text.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, Path] = {}
-    for example in examples:
-        if example.context not in files:
+    for text in texts:
+        if text not in files:
             path = folder / f"{len(files):05d}.txt"
-            path.write_text(example.context, "utf-8", newline="")
-            files[example.context] = path
+            path.write_text(text, "utf-8", newline="")
+            files[text] = path
     return files
 
 

@@ -1,4 +1,4 @@
-"""How often retrieval finds the passage that answers: dense, lexical and fused side by side."""
+"""How often retrieval finds the passage that answers: dense, lexical, fused and re-ranked side by side."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from ragapp.app import RagApp
 from ragapp.evals.reading import write_corpus
 from ragapp.evals.stats import Estimate, bootstrap
+from ragapp.readers.base import RankingReader
 from ragapp.readers.copy_fid.training.data import QaExample
+from ragapp.reranker import rerank
 
-Stage = Literal["dense", "lexical", "fused"]
+Stage = Literal["dense", "lexical", "fused", "reranked"]
 CUTOFFS = (1, 4, 8, 20)
 
 
@@ -31,25 +33,27 @@ class StageScores:
 
 
 def measure_retrieval(
-    app: RagApp, examples: Sequence[QaExample], on_done: Callable[[], None] = lambda: None
+    app: RagApp,
+    contexts: Sequence[QaExample],
+    asked: Sequence[QaExample],
+    on_done: Callable[[], None] = lambda: None,
 ) -> dict[Stage, StageScores]:
-    """Ingest every context as a document and search for each answerable question's own.
+    """Ingest every context as a document and search for each question's own.
 
     Args:
         app: An app with an empty home.
-        examples: Questions; the unanswerable ones only add their contexts.
+        contexts: The examples whose contexts are ingested.
+        asked: Answerable ones of them.
         on_done: Called after each question.
 
     Returns:
         Scores of each stage.
     """
     with tempfile.TemporaryDirectory() as folder:
-        files = write_corpus(Path(folder).resolve(), examples)
+        files = write_corpus(Path(folder).resolve(), (example.context for example in contexts))
         app.ingest(folder)
-        ranks: dict[Stage, list[int | None]] = {"dense": [], "lexical": [], "fused": []}
-        for example in examples:
-            if example.answer is None:
-                continue
+        ranks: dict[Stage, list[int | None]] = {stage: [] for stage in get_args(Stage)}
+        for example in asked:
             for stage, documents in _rankings(app, example.question).items():
                 gold = str(files[example.context])
                 ranks[stage].append(documents.index(gold) + 1 if gold in documents else None)
@@ -63,12 +67,15 @@ def _rankings(app: RagApp, question: str) -> dict[Stage, list[str]]:
     collection, vector = app.collection, app.encoder.encode_query(question)  # float32 (D,)
     dense = app.index.search_dense(collection, vector, depth)
     lexical = app.index.search_lexical(collection, question, depth)
-    fused = app.retriever.retrieve(question, depth).passages
+    fused = app.retriever.retrieve(question, max(depth, app.settings.rerank)).passages
+    reader = app.reader
+    reranked = rerank(fused, reader.examine(question), depth) if isinstance(reader, RankingReader) else fused
     names = {passage.id: passage.document for passage in app.index.passages([hit.id for hit in (*dense, *lexical)])}
     return {
         "dense": [names[hit.id] for hit in dense],
         "lexical": [names[hit.id] for hit in lexical],
-        "fused": [scored.passage.document for scored in fused],
+        "fused": [scored.passage.document for scored in fused[:depth]],
+        "reranked": [scored.passage.document for scored in reranked],
     }
 
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ragapp.answers import Alternative, Answer, ModelHashes, cite
-from ragapp.confidence import SHIPPED, signals
+from ragapp.confidence import ConfidenceModel, load_confidence, signals
 from ragapp.errors import CollectionNotFound, RagappError
 from ragapp.events import (
     Abstained,
@@ -203,6 +203,10 @@ class RagApp:
         return load_encoder(chosen, device=self.settings.device, threads=threads, cache=self.settings.home / "models")
 
     @cached_property
+    def _confidence(self) -> ConfidenceModel:
+        return load_confidence(find_reader(self.settings.home, self.settings.reader))
+
+    @cached_property
     def _shipped_reader(self) -> CopyFidReader:
         from ragapp.readers.copy_fid.reader import CopyFidReader
 
@@ -220,7 +224,7 @@ class RagApp:
         reading = read([as_read(scored) for scored in passages])
         best = reading.candidates[0] if reading.candidates else None
         seen = signals(question, reading, passages)
-        sure = SHIPPED(seen) if seen else 0.0
+        sure = self._confidence(seen) if seen else 0.0
         abstained = sure < self.settings.abstain_below
         citations = cite(best, passages) if best else ()
         if abstained:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from ragapp.errors import ModelCorrupt
 from ragapp.indexes.stopwords import STOPWORDS
 from ragapp.indexes.types import ScoredPassage
 from ragapp.readers.base import Reading
+from ragapp.readers.registry import SHIPPED
 
+CONFIDENCE_FILE = "confidence.json"
 _SMALLEST = 1e-6
 _WORD = re.compile(r"\w+")
 _STEM = 5
@@ -49,8 +54,36 @@ class ConfidenceModel(NamedTuple):
         return 1 / (1 + math.exp(-max(-50.0, min(50.0, z))))
 
 
-SHIPPED = ConfidenceModel(-2.343, Signals(0.724, 0.629, 0.0, 0.0, 0.0, 0.0))
-"""Fitted to the shipped reader by ``ragapp train confidence``; its model card says on what."""
+def load_confidence(folder: Path) -> ConfidenceModel:
+    """Load the model that was fitted to a reader.
+
+    Args:
+        folder: The reader's folder; without a model of its own it gets that of the shipped reader, which it is likely
+            to descend from.
+
+    Returns:
+        The model.
+
+    Raises:
+        ModelCorrupt: If its file is not what it should be.
+    """
+    path = folder / CONFIDENCE_FILE
+    try:
+        content = json.loads((path if path.is_file() else SHIPPED / CONFIDENCE_FILE).read_text("utf-8"))
+        return ConfidenceModel(content["bias"], Signals(**content["weights"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelCorrupt(f"{str(path)!r} is damaged: {error}", "pip install --force-reinstall ragapp") from error
+
+
+def save_confidence(model: ConfidenceModel, folder: Path) -> None:
+    """Write a model beside its reader.
+
+    Args:
+        model: The model.
+        folder: The reader's folder.
+    """
+    content = {"bias": model.bias, "weights": model.weights._asdict()}
+    (folder / CONFIDENCE_FILE).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
 
 def signals(question: str, reading: Reading, passages: Sequence[ScoredPassage]) -> Signals | None:

@@ -22,6 +22,7 @@ app = typer.Typer(help="Measure quality, speed and memory, against the usual rec
 
 DataOption = Annotated[Path, typer.Option("--data", help="Questions with contexts and answers: .jsonl or .jsonl.gz.")]
 CountOption = Annotated[int, typer.Option("-n", help="How many questions; 0 for all.", min=0)]
+ReaderOption = Annotated[Path | None, typer.Option(help="Folder of a reader; default the shipped one.")]
 SeedOption = Annotated[int, typer.Option(help="Seed of the choice of questions.")]
 
 
@@ -35,16 +36,41 @@ def reading(
     data: DataOption,
     count: CountOption = 500,
     seed: SeedOption = 0,
-    reader: Annotated[Path | None, typer.Option(help="Folder of a reader; default the shipped one.")] = None,
+    reader: ReaderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read the passage that answers: exact match and token F1."""
     from ragapp.evals.reading import read_gold
-    from ragapp.readers.copy_fid.reader import SHIPPED, CopyFidReader
+    from ragapp.readers.copy_fid.reader import CopyFidReader
+    from ragapp.readers.registry import SHIPPED
 
     examples = _chosen(data, count, seed, answerable=True)
     scores = read_gold(CopyFidReader.load(reader or SHIPPED), examples)
     _report({"exact_match": scores.exact_match, "f1": scores.f1}, as_json)
+
+
+@app.command()
+def search(
+    data: DataOption,
+    count: CountOption = 200,
+    seed: SeedOption = 0,
+    reader: ReaderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Search eight passages for the best span: exactly, by a beam and greedily."""
+    from ragapp.evals.search import compare_strategies
+    from ragapp.readers.copy_fid.reader import CopyFidReader
+    from ragapp.readers.registry import SHIPPED
+
+    examples = _chosen(data, count, seed, answerable=True)
+    with progress(len(examples), "questions", "searching") as advance:
+        compared = compare_strategies(CopyFidReader.load(reader or SHIPPED), examples, on_done=lambda: advance(1))
+    measured = {
+        f"{strategy} {name}": getattr(scores, name)
+        for strategy, scores in compared.items()
+        for name in ("exact_match", "f1", "certain", "ms")
+    }
+    _report(measured, as_json)
 
 
 @app.command("open")
@@ -52,11 +78,13 @@ def open_book(
     data: DataOption,
     count: CountOption = 500,
     seed: SeedOption = 0,
-    reader: Annotated[Path | None, typer.Option(help="Folder of a reader; default the shipped one.")] = None,
+    reader: ReaderOption = None,
+    curve: Annotated[Path | None, typer.Option(help="Draw the risk-coverage curve to this .svg or .png.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ingest every context of the file, ask questions of all of them: the whole way from question to answer."""
     from ragapp.app import RagApp
+    from ragapp.evals.curves import draw_risk_coverage, risk_coverage
     from ragapp.evals.reading import ask_all
     from ragapp.settings import Settings
 
@@ -69,12 +97,17 @@ def open_book(
             progress(len(asked), "questions", "asking") as advance,
         ):
             scores = ask_all(ragapp, root / "corpus", everything, asked, lambda: advance(1))
+    curved = risk_coverage(scores.confidences, scores.right)
+    if curve:
+        draw_risk_coverage(curved, curve)
     measured: dict[str, object] = {
         "exact_match": scores.reading.exact_match,
         "f1": scores.reading.f1,
         "quotes_equal_source": scores.quotes_exact,
         "auroc_answerable": round(scores.answerable_auroc, 4),
         "auroc_right": round(scores.right_auroc, 4),
+        "aurc": round(curved.area, 4),
+        "rank_ms": scores.rank_ms,
         "read_ms": scores.read_ms,
         "total_ms": scores.total_ms,
     }
@@ -82,20 +115,26 @@ def open_book(
 
 
 @app.command()
-def retrieval(data: DataOption, count: CountOption = 0, seed: SeedOption = 0, as_json: JsonOption = False) -> None:
-    """Find the context of each question among all contexts: dense, lexical and fused side by side."""
+def retrieval(
+    data: DataOption,
+    count: CountOption = 0,
+    seed: SeedOption = 0,
+    reader: ReaderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the context of each question among all contexts: dense, lexical, fused and re-ranked side by side."""
     from ragapp.app import RagApp
     from ragapp.evals.retrieval import measure_retrieval
     from ragapp.settings import Settings
 
-    examples = _chosen(data, count, seed, answerable=False)
-    questions = sum(example.answer is not None for example in examples)
+    contexts = _chosen(data, 0, seed, answerable=False)
+    asked = _chosen(data, count, seed, answerable=True)
     with (
         tempfile.TemporaryDirectory() as home,
-        RagApp(Settings(home=Path(home))) as ragapp,
-        progress(questions, "questions", "searching") as advance,
+        RagApp(Settings(home=Path(home), reader=reader)) as ragapp,
+        progress(len(asked), "questions", "searching") as advance,
     ):
-        stages = measure_retrieval(ragapp, examples, lambda: advance(1))
+        stages = measure_retrieval(ragapp, contexts, asked, lambda: advance(1))
     measured: dict[str, object] = {
         f"{stage} {name}": value
         for stage, scores in stages.items()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from ragapp.cli import train_own, train_prepare
+from ragapp.cli import train_confidence, train_own, train_prepare
 from ragapp.cli.console import narrate, write, write_json
 from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, open_app, settings
 
@@ -30,6 +30,7 @@ def _group() -> None:
 
 
 app.command()(train_prepare.prepare)
+app.command()(train_confidence.confidence)
 
 
 @app.command()
@@ -112,6 +113,18 @@ def readers(home: HomeOption = None, as_json: JsonOption = False) -> None:
         write(f"{card.name}  F1 {card.f1_before:.3f} -> {card.f1_after:.3f} on {card.held_out} questions kept back")
     if not cards:
         narrate("none yet: ragapp train reader --from shipped --data mine.csv")
+
+
+@app.command()
+def curve(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs; one that went on from another after it.")],
+    out: Annotated[Path, typer.Option(help="Picture to write: .svg or .png.")],
+) -> None:
+    """Draw the losses and held-out scores of training runs."""
+    from ragapp.evals.curves import draw_training
+
+    draw_training(runs, out)
+    narrate(f"drawn: {out}")
 
 
 class _Learned(NamedTuple):

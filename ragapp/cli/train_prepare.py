@@ -63,7 +63,7 @@ def _with_negatives(examples: Sequence[QaExample]) -> Sequence[QaExample]:
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder).resolve()
-        files = write_corpus(root / "corpus", examples)
+        files = write_corpus(root / "corpus", (example.context for example in examples))
         titles = {str(files[example.context]): example.title for example in examples}
         with RagApp(Settings(home=root / "home")) as app:
             narrate(f"{len(files)} contexts to take in, to search for distractors")

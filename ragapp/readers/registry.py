@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ragapp.errors import ModelNotFound
 
+SHIPPED = Path(__file__).parent / "copy_fid" / "weights"
+"""Folder of the reader that comes with the package."""
 SHIPPED_NAME = "shipped"
 CARD_FILE = "card.json"
 
@@ -54,8 +56,6 @@ def find_reader(home: Path, reader: Path | None) -> Path:
         ModelNotFound: If it is neither a name nor a folder.
     """
     if reader is None or str(reader) == SHIPPED_NAME:
-        from ragapp.readers.copy_fid.reader import SHIPPED
-
         return SHIPPED
     named = readers_folder(home) / reader / "reader"
     if len(reader.parts) == 1 and named.is_dir():

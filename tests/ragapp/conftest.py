@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
 from ragapp.indexes.encoder_bert import Bert, BertConfig
-from ragapp.readers.copy_fid.reader import SHIPPED, TOKENIZER_FILE
+from ragapp.readers.copy_fid.reader import TOKENIZER_FILE
+from ragapp.readers.registry import SHIPPED
 
 
 @pytest.fixture(scope="session")

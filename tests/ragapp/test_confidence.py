@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragapp.confidence import SHIPPED, Signals, coverage, signals
+from ragapp.confidence import ConfidenceModel, Signals, coverage, load_confidence, save_confidence, signals
+from ragapp.errors import ModelCorrupt
 from ragapp.indexes.types import Passage, ScoredPassage, Span, StageScores
 from ragapp.readers.base import Candidate, Place, Reading
+from ragapp.readers.registry import SHIPPED
 
 _LOGITS = st.floats(-20, 20)
 
@@ -20,10 +24,11 @@ def _passage(text: str, heading: str = "") -> ScoredPassage:
 
 @given(st.builds(Signals, _LOGITS, _LOGITS, _LOGITS, _LOGITS, st.floats(0, 1), st.floats(0, 1)), st.floats(0, 5))
 def test_confidence_is_a_probability_that_no_signal_lowers(seen: Signals, more: float) -> None:
-    assert 0 <= SHIPPED(seen) <= 1
+    model = load_confidence(SHIPPED)
+    assert 0 <= model(seen) <= 1
     for name in Signals._fields:
         stronger = seen._replace(**{name: getattr(seen, name) + more})
-        assert SHIPPED(stronger) >= SHIPPED(seen)
+        assert model(stronger) >= model(seen)
 
 
 def test_signals_are_those_of_the_passage_the_answer_stands_in() -> None:
@@ -47,3 +52,13 @@ def test_without_a_candidate_there_are_no_signals() -> None:
 def test_coverage_is_a_share(question: str, text: str) -> None:
     assert 0 <= coverage(question, text) <= 1
     assert coverage(question, f"{question} {text}") >= coverage(question, text)
+
+
+def test_a_model_is_read_as_it_was_written(tmp_path: Path) -> None:
+    model = ConfidenceModel(-1.5, Signals(0.5, 0, 0, 1, 2, 0))
+    save_confidence(model, tmp_path)
+    assert load_confidence(tmp_path) == model
+    (tmp_path / "confidence.json").write_text("{}", "utf-8")
+    with pytest.raises(ModelCorrupt, match="damaged"):
+        load_confidence(tmp_path)
+    assert load_confidence(tmp_path / "none") == load_confidence(SHIPPED)

@@ -24,9 +24,7 @@ from ragapp.readers.base import Candidate, Place, ReaderPassage, Reading
 from ragapp.readers.copy_fid.features import EncodedPair, Featurizer, special_ids
 from ragapp.readers.copy_fid.model import CopyFid, CopyFidConfig
 from ragapp.readers.copy_fid.search import SpanSearch, Strategy, search_spans
-
-SHIPPED = Path(__file__).parent / "weights"
-"""Folder of the weights that come with the package."""
+from ragapp.readers.registry import SHIPPED
 
 WEIGHTS_FILE, CONFIG_FILE, TOKENIZER_FILE = "model.safetensors", "config.json", "tokenizer.json"
 _TOKENS_PER_BATCH = 1024

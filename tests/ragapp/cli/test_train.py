@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from ragapp.cli.main import main
 from ragapp.errors import ExitCode
+from ragapp.readers.registry import SHIPPED
 
 COUNTRIES = ("Norway", "Italy", "Peru", "Egypt", "Ecuador", "Ghana", "Cuba", "Nepal", "Chad", "Laos", "Fiji", "Oman")
 
@@ -119,12 +121,58 @@ def test_a_share_that_is_none_is_refused(
 def test_retrieval_is_measured_stage_by_stage(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "retrieval", "--data", str(data), "--json"]) == ExitCode.OK
     measured = json.loads(capsys.readouterr().out)
-    for stage in ("dense", "lexical", "fused"):
+    for stage in ("dense", "lexical", "fused", "reranked"):
         assert measured[f"{stage} recall@20"]["mean"] == pytest.approx(1.0)
 
 
-def test_the_whole_way_is_measured(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "open", "--data", str(data), "-n", "4", "--json"]) == ExitCode.OK
+def test_search_strategies_are_compared(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "search", "--data", str(data), "-n", "6", "--json"]) == ExitCode.OK
+    measured = json.loads(capsys.readouterr().out)
+    assert measured["exact certain"]["mean"] == pytest.approx(1.0)
+    assert measured["greedy certain"]["mean"] <= measured["beam certain"]["mean"] <= 1
+    assert {name.partition(" ")[0] for name in measured} == {"exact", "beam", "greedy", "machine"}
+
+
+def test_confidence_is_fitted_to_a_reader(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reader, source = tmp_path / "reader", tmp_path / "many.jsonl"
+    shutil.copytree(SHIPPED, reader)
+    (reader / "confidence.json").unlink()
+    with source.open("w", encoding="utf-8") as file:
+        for i in range(3000):
+            context = f"Harbour {i} was dug in {1500 + i}." if i % 2 else f"Harbour {i} has no known age."
+            answers = [str(1500 + i)] if i % 2 else []
+            record = {"question": f"When was harbour {i} dug?", "context": context, "answers": answers}
+            file.write(json.dumps({**record, "is_impossible": not answers}) + "\n")
+    mixture = tmp_path / "mixture"
+    assert main(["train", "prepare", "--data", str(source), "--out", str(mixture), "--no-negatives"]) == ExitCode.OK
+    capsys.readouterr()
+    command = ["train", "confidence", "--data", str(mixture), "--reader", str(reader), "-n", "50", "--json"]
+    assert main(command) == ExitCode.OK
+    fitted = json.loads(capsys.readouterr().out)
+    assert min(fitted["weights"].values()) >= 0
+    assert fitted["auroc_right"] > 0.5
+    written = json.loads((reader / "confidence.json").read_text("utf-8"))
+    assert written == {"bias": fitted["bias"], "weights": fitted["weights"]}
+
+
+def test_curves_are_drawn(data: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    command = ["train", "reader", "--data", str(data), "--encoder", str(tiny_encoder), "--tokens", "512"]
+    for run in ("a", "b"):
+        out = ["--out", str(tmp_path / run), "--steps", "2", "--evaluate-every", "1"]
+        assert main([*command, *out]) == ExitCode.OK
+    picture = tmp_path / "curve.svg"
+    assert main(["train", "curve", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(picture)]) == ExitCode.OK
+    assert picture.read_text("utf-8").startswith("<?xml")
+    first = picture.read_bytes()
+    assert main(["train", "curve", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(picture)]) == ExitCode.OK
+    assert picture.read_bytes() == first
+    assert main(["train", "curve", str(tmp_path / "c"), "--out", str(picture)]) == ExitCode.FAILED
+
+
+def test_the_whole_way_is_measured(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    curve = tmp_path / "curve.svg"
+    assert main(["bench", "open", "--data", str(data), "-n", "4", "--curve", str(curve), "--json"]) == ExitCode.OK
+    assert curve.is_file()
     measured = json.loads(capsys.readouterr().out)
     assert measured["quotes_equal_source"]["mean"] == pytest.approx(1.0)
     assert measured["f1"]["n"] == 4
