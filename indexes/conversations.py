@@ -105,3 +105,44 @@ class Conversations:
         with self._database.read() as connection:
             rows = connection.execute(query.where(TurnRow.conversation_id == conversation).order_by(TurnRow.id))
             return [Turn(*row) for row in rows]
+
+    def search(self, words: str) -> list[Conversation]:
+        """Find conversations by what was said in them.
+
+        Args:
+            words: Words that must all stand in the title, a question or its answer, in any order and case.
+
+        Returns:
+            Those in which they do, newest first.
+        """
+        query = sa.select(
+            ConversationRow.id, ConversationRow.collection, ConversationRow.title, ConversationRow.created_at
+        )
+        for word in words.split():
+            said = sa.select(TurnRow.conversation_id).where(
+                TurnRow.question.icontains(word, autoescape=True) | TurnRow.answer.icontains(word, autoescape=True)
+            )
+            titled = ConversationRow.title.icontains(word, autoescape=True)
+            query = query.where(titled | ConversationRow.id.in_(said))
+        with self._database.read() as connection:
+            return [Conversation(*row) for row in connection.execute(query.order_by(ConversationRow.id.desc()))]
+
+    def rename(self, conversation: int, title: str) -> None:
+        """Give a conversation another title.
+
+        Args:
+            conversation: Its id.
+            title: The title.
+        """
+        with self._database.write() as connection:
+            connection.execute(sa.update(ConversationRow).where(ConversationRow.id == conversation).values(title=title))
+
+    def delete(self, conversation: int) -> None:
+        """Delete a conversation with its turns.
+
+        Args:
+            conversation: Its id.
+        """
+        with self._database.write() as connection:
+            connection.execute(sa.delete(TurnRow).where(TurnRow.conversation_id == conversation))
+            connection.execute(sa.delete(ConversationRow).where(ConversationRow.id == conversation))

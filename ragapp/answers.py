@@ -68,6 +68,7 @@ class Answer:
 
     Attributes:
         question: The question as asked.
+        understood_as: The question as it was answered: with what a follow-up leaves out put in.
         text: The short answer, a slice of the first citation's document; the best candidate also when abstained, and
             empty only if nothing was found at all.
         abstained: Whether the documents are held not to answer the question; then ``text`` is a guess to be marked so.
@@ -81,6 +82,7 @@ class Answer:
     """
 
     question: str
+    understood_as: str
     text: str
     abstained: bool
     confidence: float

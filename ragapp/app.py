@@ -25,6 +25,7 @@ from ragapp.events import (
     SpanResolved,
     TokenDelta,
 )
+from ragapp.followup import PastTurn, standalone
 from ragapp.indexes.encoder import Encoder, load_encoder
 from ragapp.indexes.index import Collection, Index
 from ragapp.indexes.types import ScoredPassage, SearchFilter
@@ -40,6 +41,9 @@ from ragapp.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from ragapp.readers.copy_fid.reader import CopyFidReader
+
+_TURNS_REMEMBERED = 3
+"""A follow-up question leaves out what was named in one of so many turns before it."""
 
 
 class RagApp:
@@ -127,7 +131,7 @@ class RagApp:
         Args:
             question: The question.
             where: Which documents may be used.
-            conversation: Store question and answer as a turn of this conversation.
+            conversation: Answer in the light of this conversation's last turns, and store question and answer in it.
 
         Returns:
             The answer; ``abstained`` tells whether the documents are held not to hold it.
@@ -216,14 +220,15 @@ class RagApp:
     def _answer(self, question: str, where: SearchFilter | None, conversation: int | None) -> Iterator[Event]:
         began = time.perf_counter()
         yield RetrievalStarted(question)
+        asked = question if conversation is None else standalone(question, self._past(conversation))
         keep = self.settings.passages
-        retrieved = self.retriever.retrieve(question, max(keep, self.settings.rerank), where)
-        passages, read, rank_ms = self._ranked(question, retrieved.passages, keep)
+        retrieved = self.retriever.retrieve(asked, max(keep, self.settings.rerank), where)
+        passages, read, rank_ms = self._ranked(asked, retrieved.passages, keep)
         yield PassagesFound(passages)
         read_from = time.perf_counter()
         reading = read([as_read(scored) for scored in passages])
         best = reading.candidates[0] if reading.candidates else None
-        seen = signals(question, reading, passages)
+        seen = signals(asked, reading, passages)
         sure = self._confidence(seen) if seen else 0.0
         abstained = sure < self.settings.abstain_below
         citations = cite(best, passages) if best else ()
@@ -236,6 +241,7 @@ class RagApp:
         now = time.perf_counter()
         answer = Answer(
             question=question,
+            understood_as=asked,
             text=best.text if best else "",
             abstained=abstained,
             confidence=sure,
@@ -268,6 +274,14 @@ class RagApp:
         examination = reader.examine(question)
         passages = rerank(found, examination, keep)
         return passages, examination.read, (time.perf_counter() - began) * 1e3
+
+    def _past(self, conversation: int) -> list[PastTurn]:
+        """Give the last turns of a conversation, oldest first."""
+        from ragapp.serialization import from_json
+
+        turns = self.index.conversations.turns(conversation)[-_TURNS_REMEMBERED:]
+        answers = [from_json(turn.answer) for turn in turns]
+        return [PastTurn(answer.understood_as, "" if answer.abstained else answer.text) for answer in answers]
 
     def _store(self, conversation: int, answer: Answer) -> None:
         from ragapp.serialization import to_json

@@ -56,6 +56,13 @@ class Settings(BaseSettings):
     max_file_mb: int = Field(default=50, ge=1, le=2000)
     """Larger files are refused, megabytes."""
 
+    theme: str = "textual-ansi"
+    """Theme of the chat; the default keeps the terminal's own colours."""
+    ascii: bool = False
+    """Draw the chat without signs beyond ASCII."""
+    keys: dict[str, str] = Field(default_factory=dict)
+    """Keys of the chat by binding id, where they differ from the defaults."""
+
     @field_validator("home", "reader")
     @classmethod
     def _at_home(cls, path: Path | None) -> Path | None:

@@ -73,6 +73,24 @@ def search(
     _report(measured, as_json)
 
 
+@app.command()
+def precision(
+    data: DataOption,
+    count: CountOption = 500,
+    seed: SeedOption = 0,
+    reader: ReaderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read eight passages in the precision used here and in float32: how often the answers are the same."""
+    from ragapp.evals.runtime import measure_agreement
+    from ragapp.readers.registry import SHIPPED
+
+    examples = _chosen(data, count, seed, answerable=True)
+    with progress(len(examples), "questions", "reading twice") as advance:
+        agreement = measure_agreement(reader or SHIPPED, examples, lambda: advance(1))
+    _report({field.name: getattr(agreement, field.name) for field in dataclasses.fields(agreement)}, as_json)
+
+
 @app.command("open")
 def open_book(
     data: DataOption,
@@ -112,6 +130,25 @@ def open_book(
         "total_ms": scores.total_ms,
     }
     _report(measured, as_json)
+
+
+@app.command()
+def followup(as_json: JsonOption = False) -> None:
+    """Ask pairs of questions over the sample documents, the second leaving out what the first names."""
+    from ragapp.app import RagApp
+    from ragapp.evals.followup import measure_followups, read_followups
+    from ragapp.settings import Settings
+
+    samples = Path(__file__).parents[1] / "samples"
+    pairs = read_followups(samples / "followups.jsonl")
+    with (
+        tempfile.TemporaryDirectory() as home,
+        RagApp(Settings(home=Path(home))) as ragapp,
+        progress(len(pairs), "pairs", "asking") as advance,
+    ):
+        ragapp.ingest(samples / "documents")
+        scores = measure_followups(ragapp, pairs, lambda: advance(1))
+    _report(scores._asdict(), as_json)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 import typer.main
 
-from ragapp.cli import ask, bench, config, doctor, documents, ingest, maintenance, train
+from ragapp.cli import ask, bench, chat, config, doctor, documents, ingest, maintenance, train
 from ragapp.cli.console import explain, narrate, write
 from ragapp.errors import ConfigError, ExitCode, RagappError
 from ragapp.text import one_line
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(ingest.ingest)
 app.command()(ask.ask)
+app.command()(chat.chat)
 app.command()(documents.status)
 app.command()(documents.ls)
 app.command()(documents.rm)
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, a member of `ExitCode`.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    given = list(sys.argv[1:] if arguments is None else arguments) or [_alone()]
     try:
         # Not the command's own main(), which has other ideas of what Ctrl-C and a closed pipe mean.
         command = typer.main.get_command(app)
@@ -93,6 +94,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         narrate(f"error: unexpected {type(error).__name__}: {one_line(str(error))}")
         narrate("  try: the same command with RAGAPP_DEBUG=1, and report what it prints")
         return ExitCode.FAILED
+
+
+def _alone() -> str:
+    """What ``ragapp`` alone means: the chat on a terminal, help anywhere else."""
+    return "chat" if sys.stdin.isatty() and sys.stdout.isatty() else "--help"
 
 
 def run() -> None:

@@ -70,7 +70,8 @@ def test_every_setting_is_documented_with_its_variable_and_default() -> None:
         variable, default, meaning = documented[name]
         assert variable == f"`{ENV_PREFIX}{name.upper()}`"
         if field.default_factory is None:
-            assert default == ("none" if field.default in (None, "") else f"`{field.default}`")
+            written = str(field.default).lower() if isinstance(field.default, bool) else field.default
+            assert default == ("none" if written in (None, "") else f"`{written}`")
         assert meaning.endswith(".")
 
 

@@ -86,6 +86,7 @@ def _answer() -> Answer:
     citations = cite(_candidate(0, DOCUMENT, "1890"), (passage,))
     return Answer(
         "When?",
+        "When?",
         "1890",
         False,
         0.8,

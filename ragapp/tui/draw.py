@@ -1,0 +1,212 @@
+"""From state to what is shown, without a widget: every piece of text is inert `Content`, never parsed as markup."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from textual.content import Content
+
+from ragapp.answers import Answer, Citation
+from ragapp.indexes.types import ScoredPassage, Span
+from ragapp.text import one_line, printable
+from ragapp.tui.glyphs import Glyphs
+from ragapp.tui.state import TurnState
+
+_NEAREST = 3
+_EXCERPT = 160
+_PLACE = "italic"
+
+
+class Line(NamedTuple):
+    """A paragraph of a turn and how far it is indented, in cells."""
+
+    content: Content
+    indent: int = 0
+
+
+class Evidence(NamedTuple):
+    """A row of the evidence pane: a citation, or a passage that was read.
+
+    Attributes:
+        number: The citation's number, as ``[n]`` in the answer; nothing for a passage that is not cited.
+        document: The document's name.
+        version: Its version.
+        span: Characters of the document's text to highlight.
+        quote: What stands there.
+        place: Page, heading and line, on one line.
+        scores: What each stage of retrieval thought of it; empty for a stored answer.
+    """
+
+    number: int | None
+    document: str
+    version: int
+    span: Span
+    quote: str
+    place: str
+    scores: str
+
+
+def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
+    """Draw a turn: the question, the answer with its numbers, the sentences it stands in, and how sure it is.
+
+    Args:
+        turn: The turn.
+        glyphs: Signs that the terminal can show.
+
+    Returns:
+        Paragraphs of inert text.
+    """
+    asked = Content.assemble((f"{glyphs.you} ", "bold $accent"), (printable(turn.question, keep="\n"), "bold"))
+    lines = [Line(asked)]
+    state = turn.answer
+    if state.answer and state.answer.understood_as != turn.question:
+        lines.append(_line(f"understood as: {one_line(state.answer.understood_as)}", "dim"))
+    if state.answer and state.abstained:
+        lines += _abstained(state.answer, glyphs)
+    elif state.text:
+        lines += _answered(turn)
+    lines += [_line(f"{glyphs.warning} {one_line(name)} has changed since", "$warning") for name in turn.stale]
+    if turn.status == "running":
+        lines.append(_line(f"{glyphs.busy} {_phase(turn)}", "dim"))
+    elif turn.status == "cancelled":
+        lines.append(_line(f"{glyphs.stopped} stopped", "$warning"))
+    elif turn.status == "failed":
+        lines.append(_line(f"{glyphs.failed} {one_line(state.error)}", "$error"))
+        if state.hint:
+            lines.append(_line(f"try: {one_line(state.hint)}", "dim"))
+    elif state.answer:
+        lines.append(_line(_footer(state.answer), "dim"))
+    return lines
+
+
+def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> list[Evidence]:
+    """List the evidence of an answer: its citations by number, then the passages that were read, best first.
+
+    Args:
+        answer: The answer, once done.
+        citations: Those that are known before it is done.
+
+    Returns:
+        Rows of the evidence pane.
+    """
+    cited = answer.citations if answer else citations
+    passages = answer.passages if answer else ()
+    scores = {scored.passage.id: _scores(scored) for scored in passages}
+    rows = [
+        Evidence(
+            number,
+            citation.document,
+            citation.version,
+            Span(citation.char_start, citation.char_end),
+            citation.quote,
+            _place(citation.page, citation.heading, citation.line),
+            scores.get(citation.passage_id, ""),
+        )
+        for number, citation in enumerate(cited, 1)
+    ]
+    quoted = {citation.passage_id for citation in cited}
+    for scored in passages:
+        passage = scored.passage
+        if passage.id in quoted:
+            continue
+        locator = passage.locator
+        rows.append(
+            Evidence(
+                None,
+                passage.document,
+                passage.version,
+                passage.span,
+                passage.text,
+                _place(locator.page, locator.heading, locator.line),
+                scores[passage.id],
+            )
+        )
+    return rows
+
+
+def evidence_content(row: Evidence, glyphs: Glyphs) -> Content:
+    """Draw a row of the evidence pane."""
+    sign = (f"[{row.number}] ", "bold $accent") if row.number else (f"{glyphs.passage} ", "dim")
+    lines = [Content.assemble(sign, (one_line(row.document.rpartition("/")[2]), "bold"))]
+    lines += [Content.styled(row.place, _PLACE)] if row.place else []
+    lines.append(Content(_excerpt(row.quote)))
+    lines += [Content.styled(row.scores, "dim")] if row.scores else []
+    return Content("\n").join([*lines, Content("")])
+
+
+def highlighted(text: str, span: Span) -> Content:
+    """Draw a document's text with a span highlighted.
+
+    Args:
+        text: The document's text.
+        span: Characters of it.
+
+    Returns:
+        The text, control characters made inert.
+    """
+    before, quote, after = text[: span.start], text[span.start : span.end], text[span.end :]
+    return Content.assemble(
+        printable(before, keep="\n\t"), (printable(quote, keep="\n\t"), "reverse"), printable(after, keep="\n\t")
+    )
+
+
+def _answered(turn: TurnState) -> list[Line]:
+    state = turn.answer
+    numbers = "".join(f" [{number}]" for number in range(1, len(state.citations) + 1))
+    sure = f"  {state.confidence:.0%} sure" if state.confidence is not None else ""
+    said = Content.assemble((one_line(state.text), "bold $success"), (numbers, "$accent"), (sure, "dim"))
+    lines = [Line(said, 2)]
+    for number, citation in enumerate(state.citations, 1):
+        start, end = citation.answer_start - citation.char_start, citation.answer_end - citation.char_start
+        before, words, after = (
+            printable(part, keep="\n")
+            for part in (citation.quote[:start], citation.quote[start:end], citation.quote[end:])
+        )
+        quote = Content.assemble((f"[{number}] ", "$accent"), f"“{before}", (words, "bold $success"), f"{after}”")
+        place = _place(citation.page, citation.heading, citation.line)
+        name = one_line(citation.document.rpartition("/")[2])
+        where = Content.styled(" · ".join(part for part in (name, place) if part), _PLACE)
+        lines += [Line(quote, 2), Line(where, 6)]
+    return lines
+
+
+def _abstained(answer: Answer, glyphs: Glyphs) -> list[Line]:
+    lines = [_line(f"{glyphs.nothing} Not in your documents.", "bold $warning")]
+    if answer.text:
+        lines.append(_line(f"The nearest to an answer: {one_line(answer.text)}", "dim"))
+    for scored in answer.passages[:_NEAREST]:
+        name = one_line(scored.passage.document.rpartition("/")[2])
+        lines += [_line(name, _PLACE), Line(Content.styled(_excerpt(scored.passage.text), "dim"), 6)]
+    return lines
+
+
+def _phase(turn: TurnState) -> str:
+    state = turn.answer
+    if state.phase == "reading":
+        return f"reading {len(state.passages)} passages"
+    return "searching" if state.phase in {"idle", "retrieving"} else "checking"
+
+
+def _footer(answer: Answer) -> str:
+    stages = " · ".join(f"{stage} {ms / 1e3:.2f} s" for stage, ms in answer.timings_ms.items() if stage != "total")
+    return f"{answer.timings_ms.get('total', 0.0) / 1e3:.2f} s  ({stages})"
+
+
+def _scores(scored: ScoredPassage) -> str:
+    stages = scored.scores._asdict()
+    told = [f"{stage} {value:.2f}" for stage, value in stages.items() if value is not None]
+    return f"rank {scored.rank} · " + " · ".join(told)
+
+
+def _place(page: int | None, heading: str | None, line: int | None) -> str:
+    parts = [f"page {page}" if page is not None else "", one_line(heading or ""), f"line {line}" if line else ""]
+    return " · ".join(part for part in parts if part)
+
+
+def _excerpt(text: str) -> str:
+    folded = one_line(text).lstrip("# ")
+    return folded if len(folded) <= _EXCERPT else folded[: _EXCERPT - 1].rstrip() + "…"
+
+
+def _line(text: str, style: str) -> Line:
+    return Line(Content.styled(text, style), 2)

@@ -1,0 +1,53 @@
+"""The application's keys, in one place: the footer, the help, the settings and the documentation are made from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from textual.binding import Binding
+
+from ragapp.errors import ConfigError
+
+BINDINGS = (
+    Binding("escape", "cancel", "Stop", id="chat.cancel"),
+    Binding("ctrl+r", "conversations", "Conversations", id="chat.conversations", priority=True),
+    Binding("ctrl+n", "new", "New", id="chat.new", priority=True),
+    Binding("ctrl+e", "evidence", "Evidence", id="chat.evidence", priority=True),
+    Binding("ctrl+o", "add", "Add documents", id="chat.add", priority=True),
+    Binding("f1", "help", "Help", id="chat.help"),
+    Binding("f2", "inspect", "Why this answer?", id="chat.inspect"),
+    Binding("f5", "again", "Ask again", id="chat.again"),
+    Binding("ctrl+y", "copy_answer", "Copy answer", id="chat.copy", show=False, priority=True),
+    Binding("pageup", "older", "Scroll back", id="chat.older", show=False),
+    Binding("ctrl+d", "leave", "Quit", id="chat.quit", show=False, priority=True),
+    *(Binding(f"alt+{n}", f"citation({n})", f"Citation {n}", id=f"chat.citation{n}", show=False) for n in range(1, 10)),
+)
+"""Bindings of the whole application; those of a widget stand with it."""
+
+_WIDGET_IDS = ("prompt.send", "prompt.newline", "evidence.copy", "evidence.open")
+
+
+def checked_keymap(keys: Mapping[str, str]) -> dict[str, str]:
+    """Check a keymap of the settings.
+
+    Args:
+        keys: Keys by binding id, for instance ``{"chat.new": "ctrl+t"}``.
+
+    Returns:
+        The keymap.
+
+    Raises:
+        ConfigError: If there is no such id, or two bindings would have the same key.
+    """
+    defaults = {binding.id: binding.key for binding in BINDINGS if binding.id}
+    known = [*defaults, *_WIDGET_IDS]
+    for id in keys:
+        if id not in known:
+            raise ConfigError(f"There is no key binding {id!r}.", f"one of {', '.join(known)}")
+    taken = Counter(key.strip() for value in (defaults | dict(keys)).values() for key in value.split(","))
+    for key, count in taken.items():
+        if count > 1:
+            both = [id for id, value in (defaults | dict(keys)).items() if key in value.split(",")]
+            raise ConfigError(f"The key {key!r} is bound to {' and '.join(both)}.", "give one of them another key")
+    return dict(keys)

@@ -1,0 +1,59 @@
+"""What the workers tell the application; each carries all that is needed to draw it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from ragapp.app import RagApp
+from ragapp.events import Event
+from ragapp.ingest.events import FileDone, JobReport
+
+
+@dataclass
+class Opened(Message):
+    """The index is open and can be looked into; the models are not loaded yet."""
+
+    app: RagApp
+
+
+@dataclass
+class Loaded(Message):
+    """The models are loaded; a question will be answered at once."""
+
+    documents: int
+
+
+@dataclass
+class NotOpened(Message):
+    """The index or a model cannot be used."""
+
+    what: str
+    hint: str
+
+
+@dataclass
+class Happened(Message):
+    """Something happened while the turn of that number was answered."""
+
+    turn: int
+    event: Event
+
+
+@dataclass
+class FileTaken(Message):
+    """A file was dealt with by the ingest job."""
+
+    done: int
+    files: int
+    file: FileDone
+
+
+@dataclass
+class IngestEnded(Message):
+    """The ingest job is over, or could not run: then there is an error and no report."""
+
+    report: JobReport | None
+    error: str = ""
+    hint: str = ""

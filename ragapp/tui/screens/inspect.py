@@ -1,0 +1,74 @@
+"""Why this answer: every stage of retrieval, the reader's view of each passage, and what confidence was made of."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import DataTable, Footer, Static
+
+from ragapp.answers import Answer
+from ragapp.text import one_line
+
+_COLUMNS = ("rank", "dense", "lexical", "fused", "reader", "passage")
+
+
+class InspectScreen(ModalScreen[None]):
+    """Shows what an answer was made from.
+
+    Args:
+        answer: The answer.
+    """
+
+    DEFAULT_CSS = """
+    InspectScreen { align: center middle; }
+    InspectScreen > Vertical { width: 94%; height: 92%; border: round $accent; background: $surface; padding: 0 1; }
+    InspectScreen DataTable { height: auto; max-height: 50%; margin-bottom: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,f2", "app.pop_screen", "Back")]
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self._answer = answer
+
+    def compose(self) -> ComposeResult:
+        """Lay out the passages, the candidates, the signals and the times."""
+        with Vertical():
+            yield Static(f"Why “{one_line(self._answer.text)}”?", markup=False)
+            yield DataTable[Text](cursor_type="row", zebra_stripes=True)
+            with VerticalScroll():
+                yield Static(self._told(), markup=False)
+            yield Footer()
+
+    def on_mount(self) -> None:
+        """Fill the table."""
+        table = self.query_one(DataTable[Text])
+        table.add_columns(*_COLUMNS)
+        for scored in self._answer.passages:
+            scores = scored.scores
+            values = [_number(value) for value in (scores.dense, scores.lexical, scores.fused, scores.rerank)]
+            name = scored.passage.document.rpartition("/")[2]
+            row = [str(scored.rank), *values, f"{one_line(name)}: {one_line(scored.passage.text[:160])}"]
+            table.add_row(*(Text(cell) for cell in row))
+
+    def _told(self) -> Content:
+        answer = self._answer
+        lines = [Content.styled("Candidates", "bold")]
+        lines += [Content(f"  {other.probability:6.1%}  {one_line(other.text)}") for other in answer.alternatives]
+        if answer.signals:
+            lines.append(Content.styled(f"Confidence {answer.confidence:.0%}, made from", "bold"))
+            lines += [Content(f"  {name:14} {value:8.3f}") for name, value in answer.signals._asdict().items()]
+        lines.append(Content.styled("Time", "bold"))
+        lines += [Content(f"  {stage:14} {ms:8.0f} ms") for stage, ms in answer.timings_ms.items()]
+        lines.append(Content.styled("Models", "bold"))
+        lines += [Content(f"  {name:14} {one_line(model)}") for name, model in answer.models._asdict().items()]
+        return Content("\n").join(lines)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"

@@ -1,0 +1,106 @@
+"""What the conversation looks like: a pure fold of what happened, from which everything on the screen is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from ragapp.answers import Answer
+from ragapp.events import AnswerDone, AnswerState, Event, Failed
+
+TurnStatus = Literal["running", "done", "cancelled", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnState:
+    """A question and what is known of its answer.
+
+    Attributes:
+        question: The question as typed.
+        answer: The fold of its events.
+        status: Whether it is being answered, was answered, was cancelled or failed.
+        stale: Cited documents that have changed or gone since it was answered.
+    """
+
+    question: str
+    answer: AnswerState = field(default_factory=AnswerState)
+    status: TurnStatus = "running"
+    stale: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatState:
+    """The conversation.
+
+    Attributes:
+        turns: Its turns, oldest first; only the last can be running.
+        queued: Questions that were sent while one was being answered, in the order sent.
+    """
+
+    turns: tuple[TurnState, ...] = ()
+    queued: tuple[str, ...] = ()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a question is being answered."""
+        return bool(self.turns) and self.turns[-1].status == "running"
+
+    def ask(self, question: str) -> ChatState:
+        """Begin a question, or queue it behind the one that is being answered."""
+        if self.busy:
+            return replace(self, queued=(*self.queued, question))
+        return replace(self, turns=(*self.turns, TurnState(question)))
+
+    def next(self) -> ChatState:
+        """Begin the first queued question, if there is one and nothing is being answered."""
+        if self.busy or not self.queued:
+            return self
+        return replace(self, queued=self.queued[1:]).ask(self.queued[0])
+
+    def happen(self, event: Event) -> ChatState:
+        """Fold an event into the question being answered; what comes after a cancellation is dropped."""
+        if not self.busy:
+            return self
+        turn = self.turns[-1]
+        status: TurnStatus = turn.status
+        if isinstance(event, AnswerDone):
+            status = "done"
+        elif isinstance(event, Failed):
+            status = "failed"
+        return self._last(replace(turn, answer=turn.answer.apply(event), status=status))
+
+    def cancel(self) -> ChatState:
+        """Stop the question being answered; what was there stays, queued questions go."""
+        if not self.busy:
+            return self
+        return replace(self._last(replace(self.turns[-1], status="cancelled")), queued=())
+
+    def _last(self, turn: TurnState) -> ChatState:
+        return replace(self, turns=(*self.turns[:-1], turn))
+
+
+def restored(answers: Sequence[Answer], versions: dict[str, int]) -> ChatState:
+    """Build the state of a stored conversation.
+
+    Args:
+        answers: Its answers, oldest first.
+        versions: Current version of each document by name.
+
+    Returns:
+        Its turns, all done, each with the cited documents that are no longer what they were.
+    """
+    turns: list[TurnState] = []
+    for answer in answers:
+        state = AnswerState().apply(AnswerDone(answer))
+        state = replace(
+            state,
+            question=answer.question,
+            text="" if answer.abstained else answer.text,
+            citations=answer.citations,
+            passages=answer.passages,
+            abstained=answer.abstained,
+        )
+        stale = dict.fromkeys(c.document for c in answer.citations if versions.get(c.document) != c.version)
+        turns.append(TurnState(answer.question, state, "done", tuple(stale)))
+    return ChatState(tuple(turns))

@@ -1,0 +1,205 @@
+"""The chat as a person uses it: a real terminal application over real documents and models."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import HelpPanel, Input, Static
+
+from ragapp.app import RagApp
+from ragapp.errors import ConfigError
+from ragapp.settings import Settings
+from ragapp.tui.app import ChatApp
+from ragapp.tui.keys import checked_keymap
+from ragapp.tui.screens.conversations import ConversationsScreen
+from ragapp.tui.screens.inspect import InspectScreen
+from ragapp.tui.screens.passage import PassageScreen
+from ragapp.tui.widgets import EvidencePane, Prompt, TurnView
+
+NOTES = {
+    "forth.md": "# The Forth Bridge\n\nThe Forth Bridge opened on 4 March 1890. Its towers are 361 feet high.\n",
+    "moon.txt": "Apollo 11 left Cape Canaveral on 16 July 1969 with [bold]three[/bold] men.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    notes = tmp_path_factory.mktemp("notes")
+    for name, text in NOTES.items():
+        (notes / name).write_text(text, "utf-8")
+    home = tmp_path_factory.mktemp("home")
+    with RagApp(Settings(home=home)) as app:
+        app.ingest(notes)
+    return home
+
+
+@asynccontextmanager
+async def chat(home: Path, size: tuple[int, int] = (120, 36), resume: bool = False) -> AsyncGenerator[Pilot[None]]:
+    app = ChatApp(Settings(home=home, theme="textual-dark"), resume=resume)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "documents" in shown(pilot, "#status"))
+        yield pilot
+
+
+async def until(pilot: Pilot[None], done: Callable[[], bool]) -> None:
+    """Let the application run until something is so; the test's own time limit ends it if that never comes."""
+    while not done():
+        await pilot.pause()
+        await asyncio.sleep(0)
+
+
+def app_of(pilot: Pilot[None]) -> ChatApp:
+    assert isinstance(pilot.app, ChatApp)
+    return pilot.app
+
+
+def shown(pilot: Pilot[None], selector: str = "TurnView Static") -> str:
+    return "\n".join(str(static.content) for static in pilot.app.query(selector).results(Static))
+
+
+async def ask(pilot: Pilot[None], question: str) -> None:
+    pilot.app.query_one(Prompt).text = question
+    await pilot.press("enter")
+    await until(pilot, lambda: not app_of(pilot).state.busy and "…" not in shown(pilot))
+
+
+async def test_an_answer_stands_with_its_evidence(home: Path) -> None:
+    async with chat(home) as pilot:
+        await ask(pilot, "When did the Forth Bridge open?")
+        assert "1890" in shown(pilot)
+        assert "forth.md" in shown(pilot)
+        row = pilot.app.query_one(EvidencePane).rows[0]
+        assert row.number == 1
+        assert "fused" in row.scores
+
+        await ask(pilot, "and how high are its towers?")
+        assert "understood as: How high are the Forth Bridge's towers?" in shown(pilot)
+        assert "361 feet" in shown(pilot)
+
+        await pilot.press("alt+1")
+        assert isinstance(pilot.app.screen, PassageScreen)
+        assert "opened on 4 March" in "\n".join(str(static.content) for static in pilot.app.screen.query(Static))
+        await pilot.press("escape", "f2")
+        assert isinstance(pilot.app.screen, InspectScreen)
+        await pilot.press("escape", "f1")
+        assert pilot.app.screen.query(HelpPanel)
+
+
+async def test_what_is_not_there_is_said_not_to_be(home: Path) -> None:
+    async with chat(home) as pilot:
+        await ask(pilot, "Which fungus makes tempeh?")
+        assert "Not in your documents." in shown(pilot)
+
+
+async def test_escape_stops_the_answer_and_gives_waiting_questions_back(home: Path) -> None:
+    async with chat(home) as pilot:
+        prompt = pilot.app.query_one(Prompt)
+        for question in ("When did it open?", "Who built it?"):
+            prompt.text = question
+            await pilot.press("enter")
+        await pilot.press("escape")
+        state = app_of(pilot).state
+        if state.turns[0].status == "cancelled":  # else the machine was faster than the key
+            assert prompt.text == "Who built it?"
+            assert "stopped" in shown(pilot)
+        await ask(pilot, "When did the Forth Bridge open?")
+        assert "1890" in shown(pilot)
+
+
+async def test_conversations_come_back_and_are_found(home: Path, tmp_path: Path) -> None:
+    async with chat(home) as pilot:
+        await ask(pilot, "When did Apollo 11 leave Cape Canaveral?")
+        assert "16 July 1969" in shown(pilot)
+    async with chat(home, resume=True) as pilot:
+        assert "16 July 1969" in shown(pilot)
+        await pilot.press("ctrl+n")
+        assert not pilot.app.query(TurnView)
+        await pilot.press("ctrl+r")
+        assert isinstance(pilot.app.screen, ConversationsScreen)
+        await pilot.press(*"canaveral", "enter")
+        await until(pilot, lambda: "16 July 1969" in shown(pilot))
+        app_of(pilot).action_export()
+        await until(pilot, lambda: bool(pilot.app.screen.query("LineScreen Input")))
+        pilot.app.screen.query_one(Input).value = str(tmp_path / "talk.md")
+        await pilot.press("enter")
+        await until(pilot, lambda: (tmp_path / "talk.md").is_file())
+        await pilot.press("ctrl+r", "ctrl+x")
+        await until(pilot, lambda: not pilot.app.query(TurnView))
+
+
+async def test_documents_are_taken_in_beside_the_conversation(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "kimchi.txt").write_text("Kimchi is made of napa cabbage and radish.", "utf-8")
+    (tmp_path / "notes" / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+    async with chat(tmp_path / "home") as pilot:
+        await pilot.press("ctrl+o")
+        pilot.app.screen.query_one(Input).value = str(tmp_path / "notes")
+        await pilot.press("enter")
+        await until(pilot, lambda: "1 documents" in shown(pilot, "#status"))
+        await ask(pilot, "What is kimchi made of?")
+        assert "cabbage" in shown(pilot)
+
+
+async def test_a_changed_document_makes_its_turns_stale(tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("The harbour was dug in 1590 by monks.", "utf-8")
+    with RagApp(Settings(home=tmp_path / "home")) as app:
+        app.ingest(note)
+    async with chat(tmp_path / "home") as pilot:
+        await ask(pilot, "When was the harbour dug?")
+    note.write_text("The harbour was dug in 1690 by soldiers.", "utf-8")
+    with RagApp(Settings(home=tmp_path / "home")) as app:
+        app.ingest(note)
+    async with chat(tmp_path / "home", resume=True) as pilot:
+        assert "has changed since" in shown(pilot)
+        await pilot.press("alt+1")
+        assert "no longer in the index" in "\n".join(
+            str(static.content) for static in pilot.app.screen.query(Static).results(Static)
+        )
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (160, 48)])
+async def test_every_size_works(home: Path, size: tuple[int, int]) -> None:
+    async with chat(home, size) as pilot:
+        await ask(pilot, "When did the Forth Bridge open?")
+        pane = pilot.app.query_one(EvidencePane)
+        assert pane.display is (size[0] >= 110)
+        await pilot.press("ctrl+e")
+        assert pane.display is (size[0] < 110)
+        await pilot.resize_terminal(200, 50)
+        await pilot.resize_terminal(60, 20)
+        assert "1890" in shown(pilot)
+
+
+async def test_past_questions_are_recalled_by_what_was_typed(home: Path) -> None:
+    async with chat(home) as pilot:
+        prompt = pilot.app.query_one(Prompt)
+        prompt.remember(["alpha one", "beta", "alpha two"])
+        await pilot.press(*"alpha", "up")
+        assert prompt.text == "alpha two"
+        await pilot.press("up")
+        assert prompt.text == "alpha one"
+        await pilot.press("down", "down")
+        assert prompt.text == "alpha"
+        await pilot.press("ctrl+j", "x")
+        assert prompt.text == "alpha\nx"
+
+
+def test_keys_are_checked() -> None:
+    assert checked_keymap({"chat.new": "ctrl+t"}) == {"chat.new": "ctrl+t"}
+    with pytest.raises(ConfigError, match=r"no key binding 'chat\.old'"):
+        checked_keymap({"chat.old": "ctrl+t"})
+    with pytest.raises(ConfigError, match=r"bound to chat\.conversations and chat\.new"):
+        checked_keymap({"chat.new": "ctrl+r"})
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the machine's own desktop or multiplexer takes part."""
+    for variable in ("TMUX", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(variable, raising=False)
