@@ -27,15 +27,15 @@ class Signals(NamedTuple):
 
     Attributes:
         some_answer: Log-odds of "some span answers" against "no answer".
-        share: Log-probability of the best candidate among all spans and "no answer".
-        margin: Logarithm of how many times likelier it is than the next candidate.
+        expected: Logarithm of the token F1 that the best candidate can be expected to have.
+        margin: Logarithm of how many times that of the next candidate it is.
         answerability: The reader's logit that the passage it stands in answers the question.
         coverage: Share of the question's words, stopwords aside, that this passage or its heading has, 0 to 1.
         retrieval: Retrieval's fused score of this passage, 0 to 1.
     """
 
     some_answer: float
-    share: float
+    expected: float
     margin: float
     answerability: float
     coverage: float
@@ -101,13 +101,13 @@ def signals(question: str, reading: Reading, passages: Sequence[ScoredPassage]) 
         return None
     best, *others = reading.candidates
     null = min(max(reading.null_probability, _SMALLEST), 1 - _SMALLEST)
-    share = max(best.probability, _SMALLEST)
+    expected = max(best.expected_f1, _SMALLEST)
     place = best.places[0].passage
     passage = passages[place].passage
     return Signals(
         some_answer=math.log((1 - null) / null),
-        share=math.log(share),
-        margin=math.log(share / max(others[0].probability if others else 0.0, _SMALLEST)),
+        expected=math.log(expected),
+        margin=math.log(expected / max(others[0].expected_f1 if others else 0.0, _SMALLEST)),
         answerability=reading.answerability[place],
         coverage=coverage(question, f"{passage.heading} {passage.text}"),
         retrieval=passages[place].scores.fused,

@@ -34,11 +34,13 @@ class Candidate:
     Attributes:
         text: The answer as it stands in the first place, ``passages[p.passage].text[p.span.start:p.span.end]``.
         probability: Probability of this answer among all spans and "no answer": the sum over its places.
+        expected_f1: Token F1 that it can be expected to have, 0 to 1, were each span right with its probability.
         places: Where it stands, likeliest first; never empty.
     """
 
     text: str
     probability: float
+    expected_f1: float
     places: tuple[Place, ...]
 
 
@@ -47,7 +49,8 @@ class Reading:
     """What a reader found.
 
     Attributes:
-        candidates: Best first; empty when the passages hold no words.
+        candidates: By expected F1, best first, each standing apart from those before it; empty when the passages hold
+            no words.
         null_probability: Probability that the passages do not answer the question, 0 to 1.
         answerability: One logit a passage, in the order given: above 0, the passage is held to answer the question.
     """

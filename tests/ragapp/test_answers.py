@@ -41,7 +41,7 @@ def _scored(text: str, offset: int, rank: int = 1, document: str = "bridge.txt")
 
 def _candidate(passage: int, text: str, answer: str) -> Candidate:
     start = text.index(answer)
-    return Candidate(answer, 0.8, (Place(passage, Span(start, start + len(answer)), 0.8),))
+    return Candidate(answer, 0.8, 0.8, (Place(passage, Span(start, start + len(answer)), 0.8),))
 
 
 def test_a_citation_quotes_the_sentence_at_document_offsets() -> None:
@@ -61,7 +61,7 @@ def test_places_in_other_documents_are_cited_too_and_weak_ones_are_not() -> None
         Place(i, Span(text.index("1890"), text.index("1890") + 4), probability)
         for i, (text, probability) in enumerate(zip(texts, (0.6, 0.3, 0.01), strict=True))
     )
-    citations = cite(Candidate("1890", 0.91, places), passages)
+    citations = cite(Candidate("1890", 0.91, 0.91, places), passages)
     assert [citation.document for citation in citations] == ["1.txt", "2.txt"]
 
 

@@ -33,8 +33,8 @@ def test_confidence_is_a_probability_that_no_signal_lowers(seen: Signals, more: 
 
 def test_signals_are_those_of_the_passage_the_answer_stands_in() -> None:
     passages = (_passage("Nothing here."), _passage("The bridge opened in 1890.", "The Forth Bridge"))
-    best = Candidate("1890", 0.6, (Place(1, Span(21, 25), 0.6),))
-    other = Candidate("bridge", 0.3, (Place(1, Span(4, 10), 0.3),))
+    best = Candidate("1890", 0.5, 0.6, (Place(1, Span(21, 25), 0.6),))
+    other = Candidate("bridge", 0.2, 0.3, (Place(1, Span(4, 10), 0.3),))
     seen = signals("When did the Forth Bridge open?", Reading((best, other), 0.1, (-3.0, 4.0)), passages)
     assert seen is not None
     assert seen.answerability == pytest.approx(4.0)

@@ -23,7 +23,7 @@ from ragapp.indexes.types import Span
 from ragapp.readers.base import Candidate, Place, ReaderPassage, Reading
 from ragapp.readers.copy_fid.features import EncodedPair, Featurizer, special_ids
 from ragapp.readers.copy_fid.model import CopyFid, CopyFidConfig
-from ragapp.readers.copy_fid.search import SpanSearch, Strategy, search_spans
+from ragapp.readers.copy_fid.search import SpanSearch, Strategy, expected_f1, search_spans
 from ragapp.readers.registry import SHIPPED
 
 WEIGHTS_FILE, CONFIG_FILE, TOKENIZER_FILE = "model.safetensors", "config.json", "tokenizer.json"
@@ -230,19 +230,41 @@ def _reading(
         [found.null_log_probability, *(span.log_probability for span in found.spans)], dtype=torch.float64
     )
     null, *probabilities = scores.softmax(0).tolist()
+    expected = expected_f1(found.spans, probabilities)
     places: dict[str, list[Place]] = defaultdict(list)
-    for span, probability in zip(found.spans, probabilities, strict=True):
+    worth: dict[str, float] = defaultdict(float)
+    for span, probability, f1 in zip(found.spans, probabilities, expected, strict=True):
         offsets = encoded[span.passage].pair.offsets
         passage = order[span.passage]
         characters = Span(offsets[span.start].start, offsets[span.end - 1].end)
         text = passages[passage].text[characters.start : characters.end]
-        places[" ".join(text.split()).casefold()].append(Place(passage, characters, probability))
-    candidates = sorted((_candidate(same, passages) for same in places.values()), key=lambda found: -found.probability)
-    return Reading(tuple(candidates[:_CANDIDATES]), null, logits)
+        words = " ".join(text.split()).casefold()
+        places[words].append(Place(passage, characters, probability))
+        worth[words] += f1
+    candidates = [_candidate(same, worth[words], passages) for words, same in places.items()]
+    candidates.sort(key=lambda candidate: -candidate.expected_f1)
+    return Reading(_apart(candidates), null, logits)
 
 
-def _candidate(places: Sequence[Place], passages: Sequence[ReaderPassage]) -> Candidate:
+def _candidate(places: Sequence[Place], worth: float, passages: Sequence[ReaderPassage]) -> Candidate:
     """Join the places of one answer, which come likeliest first."""
     best = places[0]
     text = passages[best.passage].text[best.span.start : best.span.end]
-    return Candidate(text, sum(place.probability for place in places), tuple(places))
+    return Candidate(text, sum(place.probability for place in places), worth, tuple(places))
+
+
+def _apart(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Keep the first few that do not overlap one before them: longer and shorter forms are the same answer."""
+    kept: list[Candidate] = []
+    for candidate in candidates:
+        place = candidate.places[0]
+        if not any(
+            place.passage == other.places[0].passage
+            and place.span.start < other.places[0].span.end
+            and other.places[0].span.start < place.span.end
+            for other in kept
+        ):
+            kept.append(candidate)
+        if len(kept) == _CANDIDATES:
+            break
+    return tuple(kept)

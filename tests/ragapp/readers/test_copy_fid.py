@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ragapp.readers.base import ReaderPassage, Reading
 from ragapp.readers.copy_fid.reader import CopyFidReader
+from ragapp.readers.copy_fid.search import TokenSpan, expected_f1
 
 PASSAGES = (
     ReaderPassage("The Forth Bridge opened on 4 March 1890. It spans the Firth of Forth near Edinburgh.", "Bridges"),
@@ -76,9 +77,9 @@ def test_probabilities_are_a_distribution_over_spans_and_null(question: str) -> 
     reading = shipped().read(question, PASSAGES)
     assert 0 <= reading.null_probability <= 1
     assert sum(c.probability for c in reading.candidates) + reading.null_probability <= 1 + 1e-9
-    assert [c.probability for c in reading.candidates] == sorted(
-        (c.probability for c in reading.candidates), reverse=True
-    )
+    worth = [c.expected_f1 for c in reading.candidates]
+    assert worth == sorted(worth, reverse=True)
+    assert all(c.probability <= c.expected_f1 + 1e-9 <= 1 + 1e-6 for c in reading.candidates)
 
 
 def test_it_answers_what_the_passages_say() -> None:
@@ -142,3 +143,30 @@ def test_all_orders_of_three_passages_agree_to_the_bit() -> None:
         shipped().read(QUESTIONS[0], [PASSAGES[i] for i in order]) for order in itertools.permutations(range(3))
     ]
     assert len({(r.candidates[0].text, r.candidates[0].probability, r.null_probability) for r in readings}) == 1
+
+
+def test_expected_f1_by_hand() -> None:
+    spans = [TokenSpan(0, 4, 6, 0.0), TokenSpan(0, 4, 5, 0.0), TokenSpan(1, 4, 6, 0.0)]
+    worth = expected_f1(spans, [0.4, 0.3, 0.2])
+    assert worth == pytest.approx([0.4 + 0.3 * 2 / 3, 0.3 + 0.4 * 2 / 3, 0.2])
+    assert expected_f1([], []) == []
+
+
+def test_other_candidates_stand_apart() -> None:
+    for question in QUESTIONS:
+        seen: list[tuple[int, int, int]] = []
+        for candidate in shipped().read(question, PASSAGES).candidates:
+            place = candidate.places[0]
+            start, end = place.span
+            assert all(place.passage != p or end <= s or e <= start for p, s, e in seen)
+            seen.append((place.passage, start, end))
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_search_is_exact(question: str) -> None:
+    reader = shipped()
+    encoded = reader.encode(reader.featurizer.pairs(question, PASSAGES))
+    exact, beam, greedy = (reader.search(encoded, strategy) for strategy in ("exact", "beam", "greedy"))
+    assert exact.exact
+    assert exact.spans[0].log_probability >= beam.spans[0].log_probability
+    assert greedy.spans[0].log_probability <= exact.spans[0].log_probability + 1e-3
