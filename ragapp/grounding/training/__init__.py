@@ -1,0 +1,1 @@
+"""How the grounding checker is trained: labelled claims, claims made from questions, batches and the loop."""
