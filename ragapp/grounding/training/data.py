@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ragapp.errors import TrainingError
 from ragapp.grounding.model import CONTRADICTED, NOT_SUPPORTED, SUPPORTED
 from ragapp.indexes.types import Span
-from ragapp.readers.copy_fid.training.data import records
+from ragapp.readers.copy_fid.training.sources import SourceRecord, read_source
 
 _CONTRADICTED = frozenset({"refutes", "refuted", "contradiction", "contradicted", "contradicts"})
 _NOT_SUPPORTED = frozenset({"partially_supported", "not_supported", "not fully attributable", "neutral", "nei"})
@@ -53,13 +53,13 @@ class ClaimSplit(NamedTuple):
 
 
 def load_claims(path: Path) -> tuple[LabelledClaim, ...]:
-    """Read labelled claims from JSON lines, plain or gzipped.
+    """Read labelled claims from a file as `read_source` reads them.
 
-    Each line is an object with the strings ``source`` and ``claim`` and ``grounded`` (1 or 0); ``label`` tells
+    Each is an object with the strings ``source`` and ``claim`` and ``grounded`` (1 or 0); ``label`` tells
     contradicted from not supported where it is one of the usual words; ``dataset`` is optional.
 
     Args:
-        path: File ending in ``.jsonl`` or ``.jsonl.gz``.
+        path: The file.
 
     Returns:
         The claims in file order.
@@ -67,7 +67,7 @@ def load_claims(path: Path) -> tuple[LabelledClaim, ...]:
     Raises:
         TrainingError: If the file cannot be read, a line is not such an object, or there is no line.
     """
-    claims = tuple(_claim(path, number, record) for number, record in records(path))
+    claims = tuple(_claim(path.name.partition(".")[0], record) for record in read_source(path))
     if not claims:
         raise TrainingError(f"{str(path)!r} holds no claim.", "give lines with source, claim and grounded")
     return claims
@@ -85,7 +85,8 @@ def is_claims(path: Path) -> bool:
     Raises:
         TrainingError: If the file cannot be read.
     """
-    return any("claim" in record for _, record in _first(records(path)))
+    first = next(read_source(path), None)
+    return first is not None and "claim" in first.fields
 
 
 def hold_out(claims: Sequence[LabelledClaim], share: float = 0.1) -> ClaimSplit:
@@ -119,24 +120,24 @@ def summary(claims: Iterable[LabelledClaim]) -> str:
     return ", ".join(f"{name} {count[True]}+{count[False]}" for name, count in sorted(counts.items()))
 
 
-def _claim(path: Path, number: int, record: dict[str, object]) -> LabelledClaim:
-    source, claim, grounded = record.get("source"), record.get("claim"), record.get("grounded")
+def _claim(dataset: str, record: SourceRecord) -> LabelledClaim:
+    where, fields = record
+    source, claim, grounded = fields.get("source"), fields.get("claim"), fields.get("grounded")
     if not isinstance(source, str) or not isinstance(claim, str) or grounded not in (0, 1):
         raise TrainingError(
-            f"{str(path)!r} line {number} needs the strings 'source' and 'claim' and 'grounded', 1 or 0.",
-            "correct the line",
+            f"{where} needs the strings 'source' and 'claim' and 'grounded', 1 or 0.", "correct the line"
         )
     if not source.strip() or not claim.strip():
-        raise TrainingError(f"{str(path)!r} line {number} has a blank source or claim.", "leave the line out")
-    label = str(record.get("label", "")).casefold()
+        raise TrainingError(f"{where} has a blank source or claim.", "leave the line out")
+    label = str(fields.get("label", "")).casefold()
     if grounded:
         verdicts = (SUPPORTED,)
     elif label in _CONTRADICTED:
         verdicts = (CONTRADICTED,)
     else:
         verdicts = (NOT_SUPPORTED,) if label in _NOT_SUPPORTED else (NOT_SUPPORTED, CONTRADICTED)
-    dataset = str(record.get("dataset", path.name))
-    return LabelledClaim(source, claim, verdicts, dataset, wrong=Span(0, 0) if grounded else None)
+    dataset = str(fields.get("dataset", dataset))
+    return LabelledClaim(source, claim, verdicts, dataset)
 
 
 def _groups(claims: Sequence[LabelledClaim]) -> list[int]:
@@ -158,9 +159,3 @@ def _groups(claims: Sequence[LabelledClaim]) -> list[int]:
 
 def _folded(text: str) -> str:
     return " ".join(text.casefold().split())
-
-
-def _first(found: Iterable[tuple[int, dict[str, object]]]) -> list[tuple[int, dict[str, object]]]:
-    for record in found:
-        return [record]
-    return []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,10 +16,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 
 from ragapp.errors import StorageFull, TrainingError
-from ragapp.readers.copy_fid.model import CopyFid
 from ragapp.readers.copy_fid.reader import CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE
 
 _STATE, _TENSORS = "state.json", "tensors.safetensors"
@@ -84,11 +84,12 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         ) from error
 
 
-def export(model: CopyFid, tokenizer: Tokenizer, folder: Path) -> None:
-    """Write a reader that `CopyFidReader.load` loads, in half precision.
+def export(model: nn.Module, config: Mapping[str, object], tokenizer: Tokenizer, folder: Path) -> None:
+    """Write a trained network in half precision, as `CopyFidReader.load` and `CrossChecker.load` load it.
 
     Args:
         model: The trained network.
+        config: Its configuration.
         tokenizer: Its tokenizer.
         folder: Where to write; made if missing.
     """
@@ -98,5 +99,5 @@ def export(model: CopyFid, tokenizer: Tokenizer, folder: Path) -> None:
     }
     save_file(tensors, folder / WEIGHTS_FILE)
     (folder / WEIGHTS_FILE).chmod(0o644)  # safetensors makes it private; an installed package is for everyone
-    (folder / CONFIG_FILE).write_text(json.dumps(model.config.to_json(), indent=2) + "\n", "utf-8")
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", "utf-8")
     tokenizer.save(str(folder / TOKENIZER_FILE))

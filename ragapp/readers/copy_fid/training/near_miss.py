@@ -47,7 +47,7 @@ _OPPOSITES = (
     "day night,morning evening,present absent,safe dangerous"
 )
 _QUESTION_WORD_SET, _NOT_CONTENT_SET = frozenset(_QUESTION_WORDS.split()), frozenset(_NOT_CONTENT.split())
-_OPPOSITE = {a: b for pair in _OPPOSITES.split(",") for a, b in (pair.split(), pair.split()[::-1])}
+OPPOSITE = {a: b for pair in _OPPOSITES.split(",") for a, b in (pair.split(), pair.split()[::-1])}
 
 
 class NearMisses:
@@ -126,11 +126,11 @@ def _another_number(example: QaExample, rng: random.Random) -> str | None:
 
 
 def _opposite(example: QaExample, rng: random.Random) -> str | None:
-    found = [word for word in re.findall(r"\b[a-z]+\b", example.question) if word in _OPPOSITE]
+    found = [word for word in re.findall(r"\b[a-z]+\b", example.question) if word in OPPOSITE]
     if not found:
         return None
     old = rng.choice(found)
-    return re.sub(rf"\b{old}\b", _OPPOSITE[old], example.question, count=1)
+    return re.sub(rf"\b{old}\b", OPPOSITE[old], example.question, count=1)
 
 
 def _negated(example: QaExample, rng: random.Random) -> str | None:

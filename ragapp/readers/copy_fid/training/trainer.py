@@ -141,7 +141,7 @@ class Trainer:
                 since, began = _Sums(), time.monotonic()
                 self._log(progress)
                 yield progress
-        export(self._model, self._tokenizer, self._folder / "reader")
+        export(self._model, self._model.config.to_json(), self._tokenizer, self._folder / "reader")
 
     def _step(self, batch: TrainingBatch) -> tuple[float, float, int]:
         model = self._model.train()
