@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ragapp.confidence import Signals
+from ragapp.grounding.answer_check import ClaimVerdict
 from ragapp.indexes.types import Passage, ScoredPassage, Span, locate
 from ragapp.ingest.sentences import split_sentences
 from ragapp.readers.base import Candidate
@@ -60,6 +61,8 @@ class ModelHashes(NamedTuple):
 
     encoder: str
     reader: str
+    checker: str = ""
+    """Empty if answers are not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,10 @@ class Answer:
         citations: What the answer rests on, strongest first.
         alternatives: Other answers, likeliest first.
         passages: What was read, best first, with the scores of each stage.
-        timings_ms: Milliseconds of each stage by name: ``encode``, ``search``, ``rank``, ``read``, ``total``.
+        timings_ms: Milliseconds of each stage by name: ``encode``, ``search``, ``rank``, ``read``,
+            ``check``, ``total``.
         models: Which models answered.
+        grounding: What the checker holds of each claim of ``text``; nothing if answers are not checked.
     """
 
     question: str
@@ -92,6 +97,7 @@ class Answer:
     passages: tuple[ScoredPassage, ...]
     timings_ms: Mapping[str, float]
     models: ModelHashes
+    grounding: tuple[ClaimVerdict, ...] = ()
 
 
 def cite(candidate: Candidate, passages: tuple[ScoredPassage, ...]) -> tuple[Citation, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ragapp.answers import Alternative, Answer, ModelHashes, cite
+from ragapp.answers import Alternative, Answer, Citation, ModelHashes, cite
 from ragapp.confidence import ConfidenceModel, load_confidence, signals
 from ragapp.errors import CollectionNotFound, RagappError
 from ragapp.events import (
@@ -20,12 +20,16 @@ from ragapp.events import (
     AnswerDone,
     Event,
     Failed,
+    GroundingChecked,
     PassagesFound,
     RetrievalStarted,
     SpanResolved,
     TokenDelta,
 )
 from ragapp.followup import PastTurn, standalone
+from ragapp.grounding.answer_check import ClaimVerdict, check_answer
+from ragapp.grounding.base import Checker
+from ragapp.grounding.load import OFF, load_checker
 from ragapp.indexes.encoder import Encoder, load_encoder
 from ragapp.indexes.index import Collection, Index
 from ragapp.indexes.types import ScoredPassage, SearchFilter
@@ -191,6 +195,12 @@ class RagApp:
             return self._given_reader or self._shipped_reader
 
     @property
+    def checker(self) -> Checker | None:
+        """What checks answers, loaded at first use; nothing if that is turned off."""
+        with self._loading:
+            return self._checker
+
+    @property
     def retriever(self) -> Retriever:
         """Retrieval over the collection as it is now."""
         return Retriever(self.index, self.encoder, self.collection)
@@ -217,6 +227,13 @@ class RagApp:
         folder = find_reader(self.settings.home, self.settings.reader)
         return CopyFidReader.load(folder, self.settings.device, self.settings.threads or None)
 
+    @cached_property
+    def _checker(self) -> Checker | None:
+        if self.settings.checker == OFF:
+            return None
+        threads, models = self.settings.threads or None, self.settings.home / "models"
+        return load_checker(self.settings.checker, device=self.settings.device, threads=threads, cache=models)
+
     def _answer(self, question: str, where: SearchFilter | None, conversation: int | None) -> Iterator[Event]:
         began = time.perf_counter()
         yield RetrievalStarted(question)
@@ -238,6 +255,10 @@ class RagApp:
             yield TokenDelta(best.text)
         for number, citation in enumerate(citations, 1):
             yield SpanResolved(number, citation)
+        read_to = time.perf_counter()
+        grounding = self._grounding(question, best.text, citations, passages) if best else ()
+        if grounding:
+            yield GroundingChecked(grounding)
         now = time.perf_counter()
         answer = Answer(
             question=question,
@@ -253,16 +274,32 @@ class RagApp:
                 "encode": retrieved.encode_ms,
                 "search": retrieved.search_ms,
                 "rank": rank_ms,
-                "read": (now - read_from) * 1e3,
+                "read": (read_to - read_from) * 1e3,
+                "check": (now - read_to) * 1e3,
                 "total": (now - began) * 1e3,
             },
-            models=ModelHashes(
-                f"{self.encoder.pin.id}@{self.encoder.pin.hash}", f"{self.reader.name}@{self.reader.model_hash}"
-            ),
+            models=self._models(),
+            grounding=grounding,
         )
         if conversation is not None:
             self._store(conversation, answer)
         yield AnswerDone(answer)
+
+    def _models(self) -> ModelHashes:
+        encoder, reader, checker = self.encoder.pin, self.reader, self.checker
+        return ModelHashes(
+            f"{encoder.id}@{encoder.hash}",
+            f"{reader.name}@{reader.model_hash}",
+            f"{checker.name}@{checker.model_hash}" if checker else "",
+        )
+
+    def _grounding(
+        self, question: str, answer: str, citations: Sequence[Citation], passages: Sequence[ScoredPassage]
+    ) -> tuple[ClaimVerdict, ...]:
+        """Check an answer by the passages it cites, strongest first."""
+        by_id = {scored.passage.id: scored.passage for scored in passages}
+        cited = [by_id[passage] for passage in dict.fromkeys(citation.passage_id for citation in citations)]
+        return check_answer(self.checker, question, answer, cited) if self.checker else ()
 
     def _ranked(
         self, question: str, found: tuple[ScoredPassage, ...], keep: int

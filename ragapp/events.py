@@ -11,6 +11,7 @@ from typing import Literal
 
 from ragapp.answers import Answer, Citation
 from ragapp.errors import ExitCode
+from ragapp.grounding.answer_check import ClaimVerdict
 from ragapp.indexes.types import ScoredPassage
 
 
@@ -56,6 +57,14 @@ class Abstained:
 
 
 @dataclass(frozen=True, slots=True)
+class GroundingChecked:
+    """Each claim of the answer was judged by the passages it cites; comes once, after the citations."""
+
+    verdicts: tuple[ClaimVerdict, ...]
+    type: Literal["grounding_checked"] = "grounding_checked"
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerDone:
     """The whole answer; nothing follows."""
 
@@ -73,7 +82,9 @@ class Failed:
     type: Literal["failed"] = "failed"
 
 
-Event = RetrievalStarted | PassagesFound | TokenDelta | SpanResolved | Abstained | AnswerDone | Failed
+Event = (
+    RetrievalStarted | PassagesFound | TokenDelta | SpanResolved | Abstained | GroundingChecked | AnswerDone | Failed
+)
 """One thing that happened while a question was answered, told apart by ``type``."""
 
 Phase = Literal["idle", "retrieving", "reading", "done", "failed"]
@@ -91,6 +102,7 @@ class AnswerState:
         passages: What retrieval found.
         abstained: Whether the documents are held not to answer.
         confidence: The answer's confidence, once known.
+        grounding: What the checker holds of the answer's claims, once known.
         answer: The whole answer, once done.
         error: What failed.
         hint: What to type next.
@@ -103,6 +115,7 @@ class AnswerState:
     passages: tuple[ScoredPassage, ...] = ()
     abstained: bool = False
     confidence: float | None = None
+    grounding: tuple[ClaimVerdict, ...] = ()
     answer: Answer | None = field(default=None)
     error: str = ""
     hint: str = ""
@@ -127,6 +140,8 @@ class AnswerState:
                 return replace(self, citations=(*self.citations, citation))
             case Abstained(confidence=confidence):
                 return replace(self, abstained=True, confidence=confidence)
+            case GroundingChecked(verdicts=verdicts):
+                return replace(self, grounding=verdicts)
             case AnswerDone(answer=answer):
                 return replace(self, phase="done", answer=answer, confidence=answer.confidence)
             case Failed(message=message, hint=hint):

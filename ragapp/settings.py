@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     """Encoder of new collections: a sentence-transformers folder or hub id; empty for the default."""
     reader: Path | None = None
     """Name or folder of a trained copy-fid reader; none for the one that ships with the package."""
+    checker: str = "shipped"
+    """Checks answers by their passages: ``shipped``, a folder, a hub id, or ``off``."""
     device: Device = "auto"
     """Where models run; ``auto`` takes a GPU if there is one."""
     threads: int = Field(default=0, ge=0, le=1024)

@@ -9,11 +9,19 @@ from rich.text import Text
 from ragapp.answers import Answer, Citation
 from ragapp.cli.console import short_name, stdout, write
 from ragapp.events import AnswerState, Event, RetrievalStarted
+from ragapp.grounding.answer_check import ClaimVerdict
+from ragapp.grounding.base import Verdict
 from ragapp.indexes.types import Passage
 from ragapp.text import one_line
 
 _NEAREST = 3
 _EXCERPT_CHARS = 200
+_VERDICTS: dict[Verdict, tuple[str, str]] = {
+    "supported": ("supported by its source", "green"),
+    "not_supported": ("not supported by its source", "yellow"),
+    "contradicted": ("contradicted by its source", "red"),
+}
+"""Words and colour of each verdict."""
 
 
 class AnswerView:
@@ -61,6 +69,7 @@ def draw(answer: Answer) -> list[Text]:
         lines = [Text.assemble((one_line(answer.text), "bold green"), (f"  ({sure})", "dim"))]
         for number, citation in enumerate(answer.citations, 1):
             lines += _citation(number, citation)
+        lines += _grounding(answer.grounding)
     stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in answer.timings_ms.items() if stage != "total")
     lines.append(Text(f"{answer.timings_ms['total'] / 1e3:.2f} s: {stages}", "dim"))
     return lines
@@ -74,6 +83,18 @@ def _citation(number: int, citation: Citation) -> list[Text]:
     quote.append(_joined(citation.quote[end:]) + "”")
     place = _place(citation.document, citation.page, citation.heading, citation.line)
     return [quote, Text(f"      {place} · characters {citation.char_start}–{citation.char_end}", "cyan")]
+
+
+def _grounding(verdicts: tuple[ClaimVerdict, ...]) -> list[Text]:
+    """Give a verdict a line, with its claim where there are several."""
+    lines: list[Text] = []
+    for verdict in verdicts:
+        words, colour = _VERDICTS[verdict.verdict]
+        line = Text.assemble("  ", (words, colour), (f" (p {verdict.p_supported:.2f})", "dim"))
+        if len(verdicts) > 1:
+            line.append(f": {one_line(verdict.claim)}")
+        lines.append(line)
+    return lines
 
 
 def _passage(rank: int, passage: Passage) -> list[Text]:

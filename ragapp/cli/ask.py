@@ -42,6 +42,9 @@ def ask(
     types: TypeOption = None,
     home: HomeOption = None,
     collection: CollectionOption = None,
+    with_reasons: Annotated[
+        bool, typer.Option("--explain", help="Also tell what each answer leans on: read again without each passage.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Answer questions from the documents, with the place each answer stands at.
@@ -57,13 +60,14 @@ def ask(
     where = search_filter(path, types)
     with open_app(home, collection, passages=passages) as ragapp:
         if file:
-            failed = _ask_file(ragapp, questions, where, as_json)
+            failed = _ask_file(ragapp, questions, where, as_json, with_reasons)
             raise typer.Exit(ExitCode.FAILED if failed else ExitCode.OK)
-        _ask_one(ragapp, words, where, as_json)
+        _ask_one(ragapp, words, where, as_json, with_reasons)
 
 
-def _ask_one(ragapp: RagApp, question: str, where: SearchFilter, as_json: bool) -> None:
+def _ask_one(ragapp: RagApp, question: str, where: SearchFilter, as_json: bool, with_reasons: bool) -> None:
     from ragapp.cli.answer import AnswerView
+    from ragapp.cli.explain import explained, show
     from ragapp.cli.records import answer_record
     from ragapp.errors import RagappError
     from ragapp.events import AnswerDone, Failed
@@ -79,13 +83,20 @@ def _ask_one(ragapp: RagApp, question: str, where: SearchFilter, as_json: bool) 
             raise error
         if view:
             view.show(event)
-        elif isinstance(event, AnswerDone):
-            write_json(answer_record(event.answer))
+        if isinstance(event, AnswerDone):
+            found = explained(ragapp, event.answer) if with_reasons else None
+            if as_json:
+                write_json(answer_record(event.answer, found))
+            elif found:
+                show(found)
 
 
-def _ask_file(ragapp: RagApp, questions: list[Question], where: SearchFilter, as_json: bool) -> bool:
+def _ask_file(
+    ragapp: RagApp, questions: list[Question], where: SearchFilter, as_json: bool, with_reasons: bool
+) -> bool:
     """Answer every question; one that fails is told and the others go on. Returns whether any failed."""
     from ragapp.cli.answer import AnswerView
+    from ragapp.cli.explain import explained, show
     from ragapp.cli.records import answer_record
     from ragapp.events import AnswerDone
 
@@ -103,11 +114,14 @@ def _ask_file(ragapp: RagApp, questions: list[Question], where: SearchFilter, as
                 else:
                     explain(error)
             else:
+                found = explained(ragapp, answer) if with_reasons else None
                 if as_json:
-                    write_json({"id": question.id, **answer_record(answer)})
+                    write_json({"id": question.id, **answer_record(answer, found)})
                 else:
                     write(f"\n? {question.text}")
                     AnswerView().show(AnswerDone(answer))
+                    if found:
+                        show(found)
             advance(1)
     if failed:
         narrate("some questions could not be answered; see above")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ragapp.cli import bench_checker
 from ragapp.cli.console import narrate, progress, write, write_json
 from ragapp.cli.options import JsonOption
 
@@ -29,6 +30,9 @@ SeedOption = Annotated[int, typer.Option(help="Seed of the choice of questions."
 @app.callback()
 def _group() -> None:
     """Measure quality, speed and memory, against the usual recipe."""
+
+
+app.command("checker")(bench_checker.checker)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 import typer.main
 
-from ragapp.cli import ask, bench, chat, config, doctor, documents, ingest, maintenance, train
+from ragapp.cli import ask, bench, chat, check, config, doctor, documents, ingest, maintenance, train
 from ragapp.cli.console import explain, narrate, write
 from ragapp.errors import ConfigError, ExitCode, RagappError
 from ragapp.text import one_line
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.command()(ingest.ingest)
 app.command()(ask.ask)
 app.command()(chat.chat)
+app.command()(check.check)
 app.command()(documents.status)
 app.command()(documents.ls)
 app.command()(documents.rm)

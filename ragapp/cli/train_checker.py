@@ -29,7 +29,8 @@ def checker(
     out: Annotated[Path, typer.Option(help="Folder of the run; the same command goes on where it stopped.")],
     claims: Annotated[int, typer.Option(help="Claims of the whole run.", min=1)] = 51_200,
     encoder: Annotated[
-        Path | None, typer.Option(help="Folder of a copy-fid reader or a BERT-like encoder; default the shipped reader.")
+        Path | None,
+        typer.Option(help="Folder of a reader or a BERT-like encoder; default the shipped reader."),
     ] = None,
     made: Annotated[float, typer.Option(help="Share of claims made from questions.", min=0, max=1)] = 0.6,
     tokens: Annotated[int, typer.Option(help="Tokens a batch, padding included.", min=256)] = 3072,
@@ -50,9 +51,7 @@ def checker(
     if threads:
         torch.set_num_threads(threads)
     learned = _learned(data)
-    settings = TrainingSettings(
-        claims=claims, tokens=tokens, seed=seed, evaluate_every=evaluate_every, share_made=made
-    )
+    settings = TrainingSettings(claims=claims, tokens=tokens, seed=seed, evaluate_every=evaluate_every, share_made=made)
     model, tokenizer = initial_model(encoder or SHIPPED, seed)
     plan = Plan(learned.claims, learned.made, Featurizer(tokenizer, model.config), made, tokens, seed)
     trainer = Trainer(out, model, tokenizer, plan, settings, learned.hash)
@@ -103,27 +102,30 @@ def _learned(paths: Sequence[Path]) -> _Learned:
 
 
 def _scored(checker: CrossChecker, held_out: Sequence[LabelledClaim]) -> list[ScoredClaim]:
-    from ragapp.evals.checking import ScoredClaim
+    from ragapp.evals.checking import LabelledPair, judge_all
     from ragapp.grounding.base import ClaimPair
 
-    judged = checker.check([ClaimPair(claim.source, claim.claim) for claim in held_out])
-    return [
-        ScoredClaim(claim.dataset.partition("/")[0], claim.supported, judgement.p_supported)
-        for claim, judgement in zip(held_out, judged, strict=True)
-    ]
+    return judge_all(
+        checker,
+        [
+            LabelledPair(ClaimPair(each.source, each.claim), each.supported, each.dataset.partition("/")[0])
+            for each in held_out
+        ],
+    )
 
 
 def _scores(checker: CrossChecker, held_out: Sequence[LabelledClaim]) -> Mapping[str, float]:
-    from ragapp.evals.checking import best_threshold, by_dataset
+    from ragapp.evals.checking import ALL, at_threshold, best_threshold, score_by_dataset
 
     scored = _scored(checker, held_out)
-    threshold = best_threshold(scored)
-    found = by_dataset(scored, threshold)
-    if not found:
+    if len({claim.supported for claim in scored}) < 2:
         return {}
+    threshold = best_threshold(scored)
+    found = dict(score_by_dataset(at_threshold(scored, threshold)))
+    found.pop(ALL)
     balanced = {name: scores.balanced_accuracy.mean for name, scores in found.items()}
     ranked = {f"{name}_auroc": scores.auroc for name, scores in found.items()}
-    return {"mean": sum(balanced.values()) / len(balanced), "threshold": threshold, **balanced, **ranked}
+    return {"mean": sum(balanced.values()) / max(1, len(balanced)), "threshold": threshold, **balanced, **ranked}
 
 
 def _show(progress: Progress, claims: int, as_json: bool) -> None:

@@ -18,18 +18,17 @@ from ragapp.readers.copy_fid.training.near_miss import OPPOSITE
 _NAME = re.compile(r"\b[A-Z][\w'’-]+(?:\s+(?:(?:of|the|de|von|van|and)\s+)?[A-Z][\w'’-]+)*")
 NUMBER = re.compile(r"(?<![\w.])\d[\d,.]*\d(?!\w)|(?<![\w.])\d(?!\w)")
 """A number in digits; a year is one."""
-_NUMERAL = "one two three four five six seven eight nine ten eleven twelve twenty thirty fifty hundred thousand".split()
-_ORDINAL = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
-_MONTH = (
-    "January February March April May June July August September October November December"
-).split()  # fmt: skip
-_SERIES = (_NUMERAL, _ORDINAL, _MONTH)
+_NUMERALS = "one two three four five six seven eight nine ten eleven twelve twenty thirty fifty hundred thousand"
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth"
+_MONTHS = "January February March April May June July August September October November December"
+_SERIES = tuple(words.split() for words in (_NUMERALS, _ORDINALS, _MONTHS))
 _WORD = re.compile(r"[A-Za-z]+")
 _AUXILIARY = re.compile(r"\b(?:is|are|was|were|can|could|will|would|should|has|have|had|did|does|do)\b(?: not\b)?")
-_NO_NAME = frozenset(
+_NO_NAME = (
     "The A An In On At It He She They We I You This That These Those There But And However When While After Before As "
-    "If For By His Her Its Their Our Some Many Most One What Which Who Where How Why With From To Of So Not".split()
+    "If For By His Her Its Their Our Some Many Most One What Which Who Where How Why With From To Of So Not"
 )
+_NO_NAME_SET = frozenset(_NO_NAME.split())
 
 
 class Edit(NamedTuple):
@@ -103,7 +102,7 @@ def _name_spans(text: str) -> list[Span]:
     for match in _NAME.finditer(text):
         first = match[0].split()[0]
         start = match.end() if first == match[0] else match.start() + match[0].index(match[0].split()[1])
-        span = Span(start, match.end()) if first in _NO_NAME else Span(match.start(), match.end())
+        span = Span(start, match.end()) if first in _NO_NAME_SET else Span(match.start(), match.end())
         if span.end - span.start > 2:
             spans.append(span)
     return spans

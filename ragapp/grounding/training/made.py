@@ -21,8 +21,10 @@ from ragapp.ingest.sentences import split_sentences
 from ragapp.readers.copy_fid.training.data import QaExample
 from ragapp.readers.copy_fid.training.near_miss import NearMisses
 
-_SUBJECT_QUESTION = re.compile(r"(?:who|what|which(?: \w+)?)\s+((?!(?:is|are|was|were|do|does|did|has|have|had|can|could|"
-                               r"will|would|should|kind|type|sort|year|of|else)\b)[a-z]+(?:s|ed)\s.{8,})", re.IGNORECASE)  # fmt: skip
+_NO_SUBJECT = "is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|kind|type|sort|year|of|else"
+_SUBJECT_QUESTION = re.compile(
+    rf"(?:who|what|which(?: \w+)?)\s+((?!(?:{_NO_SUBJECT})\b)[a-z]+(?:s|ed)\s.{{8,}})", re.IGNORECASE
+)
 _COPULA_QUESTION = re.compile(r"(?:who|what)\s+(is|are|was|were)\s+((?:the|a|an|[A-Z])\S*\s?.*)", re.IGNORECASE)
 _LEADING_CLAUSE = re.compile(r"^(?:In|On|At|By|During|After|Before|Since|For|However|Also|Meanwhile)\b[^,]{0,60},\s+")
 _ASIDE = re.compile(r"\s*\([^()]*\)|\s*\[[^\[\]]*\]")
@@ -68,12 +70,12 @@ class MadeClaims:
         return self._of_answer(example, supported, rng)
 
     def _of_answer(self, example: QaExample, supported: bool, rng: random.Random) -> LabelledClaim | None:
-        assert example.answer is not None
-        answer = example.context[example.answer.start : example.answer.end]
+        stands = example.answer or Span(0, 0)
+        answer = _cut(example.context, stands)
         if len(answer) > _ANSWER_CHARS:
             return None
-        around = _window(example.context, example.answer, rng)
-        source, gold = _cut(example.context, around), _moved(example.answer, around)
+        around = _window(example.context, stands, rng)
+        source, gold = _cut(example.context, around), _moved(stands, around)
         statement = rng.random() < 0.5
         claim, place = _claim(example.question, answer, statement)
         if supported:
@@ -87,7 +89,7 @@ class MadeClaims:
             return LabelledClaim(source, claim, (NOT_SUPPORTED, CONTRADICTED), "made/near-miss", gold)
         if kind == "absent":
             source = self._without(example, rng)
-            return source and LabelledClaim(source, claim, (NOT_SUPPORTED,), "made/absent", None, place)
+            return LabelledClaim(source, claim, (NOT_SUPPORTED,), "made/absent", None, place) if source else None
         others = [other for other in sorted(self._answers[example.context]) if other not in example.references]
         new = another_like(answer, source, others, rng)
         if new is None or any(new.casefold() in reference.casefold() for reference in example.references):
