@@ -46,7 +46,7 @@ def checker(
     from ragapp.grounding.features import Featurizer
     from ragapp.grounding.training.plan import Plan
     from ragapp.grounding.training.trainer import Trainer, TrainingSettings, initial_model
-    from ragapp.readers.copy_fid.reader import SHIPPED
+    from ragapp.readers.registry import SHIPPED
 
     if threads:
         torch.set_num_threads(threads)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from safetensors import SafetensorError
 from sentence_transformers import CrossEncoder
 from tokenizers import Tokenizer
 from transformers import AutoConfig
@@ -73,7 +74,7 @@ class CrossEncoderChecker:
             )
             backend = self._model.tokenizer.backend_tokenizer
             labels = AutoConfig.from_pretrained(str(folder), local_files_only=True).id2label
-        except (OSError, ValueError, RuntimeError, KeyError, AttributeError, ImportError) as error:
+        except (OSError, ValueError, RuntimeError, KeyError, AttributeError, ImportError, SafetensorError) as error:
             raise ModelCorrupt(
                 f"The checker {name!r} cannot be loaded: {error}", "name another CrossEncoder"
             ) from error

@@ -41,7 +41,6 @@ def load_checker(
     local = Path(name).expanduser()
     if local.is_dir() and _is_ours(local):
         return CrossChecker.load(local.resolve(), device, threads)
-    from ragapp.grounding.cross_encoder import CrossEncoderChecker
     from ragapp.indexes.encoder import encoder_folder
 
     try:
@@ -51,6 +50,8 @@ def load_checker(
             f"There is no checker {name!r} on this machine, and none can be downloaded.",
             f"give a folder or a hub id, or {SHIPPED_NAME!r}",
         ) from error
+    from ragapp.grounding.cross_encoder import CrossEncoderChecker  # takes seconds, so only for a model that is there
+
     return CrossEncoderChecker(name, folder, device=device, threads=threads)
 
 

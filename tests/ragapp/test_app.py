@@ -11,7 +11,7 @@ import pytest
 
 from ragapp.app import RagApp
 from ragapp.errors import CollectionMismatch, CollectionNotFound
-from ragapp.events import AnswerDone, Failed, PassagesFound, RetrievalStarted
+from ragapp.events import AnswerDone, AnswerState, Failed, GroundingChecked, PassagesFound, RetrievalStarted
 from ragapp.indexes.types import SearchFilter
 from ragapp.readers.base import ReaderPassage, Reading
 from ragapp.serialization import from_json
@@ -54,9 +54,40 @@ def test_it_answers_with_the_place_the_answer_stands_at(app: RagApp, notes: Path
     text = app.index.document_text(answer.passages[0].passage.document_id)
     assert text[citation.char_start : citation.char_end] == citation.quote
     assert text[citation.answer_start : citation.answer_end] == answer.text
-    assert set(answer.timings_ms) == {"encode", "search", "rank", "read", "total"}
+    assert set(answer.timings_ms) == {"encode", "search", "rank", "read", "check", "total"}
     assert "@" in answer.models.encoder
     assert answer.passages[0].rank == 1
+
+
+def test_an_answer_carries_the_verdict_on_its_claim(app: RagApp) -> None:
+    events = list(app.stream("When did the Forth Bridge open?"))
+    checked, done = events[-2:]
+    assert isinstance(checked, GroundingChecked)
+    assert isinstance(done, AnswerDone)
+    answer = done.answer
+    assert answer.grounding == checked.verdicts
+    (verdict,) = answer.grounding
+    assert verdict.verdict == "supported"
+    assert verdict.claim == f"When did the Forth Bridge open? {answer.text}"
+    assert answer.text[verdict.answer_start : verdict.answer_end] == answer.text
+    text = app.index.document_text(answer.passages[0].passage.document_id)
+    assert text[verdict.char_start : verdict.char_end] == verdict.quote
+    assert "1890" in verdict.quote
+    assert answer.models.checker.startswith("cross-check@")
+    state = AnswerState()
+    for event in events:
+        state = state.apply(event)
+    assert state.grounding == answer.grounding
+
+
+def test_answers_are_not_checked_where_that_is_turned_off(app: RagApp) -> None:
+    with RagApp(app.settings.model_copy(update={"checker": "off"})) as unchecked:
+        events = list(unchecked.stream("When did the Forth Bridge open?"))
+    done = events[-1]
+    assert isinstance(done, AnswerDone)
+    assert done.answer.grounding == ()
+    assert done.answer.models.checker == ""
+    assert not any(isinstance(event, GroundingChecked) for event in events)
 
 
 def test_what_the_documents_do_not_hold_is_said_so(app: RagApp) -> None:

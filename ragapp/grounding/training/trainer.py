@@ -117,7 +117,6 @@ class Trainer:
         )
         self._run: dict[str, object] = {
             "data": data_hash,
-            "claims": settings.claims,
             "tokens": settings.tokens,
             "seed": settings.seed,
             "share_made": settings.share_made,

@@ -32,13 +32,27 @@ def test_a_question_is_answered_with_its_place(cli: Cli, library: Path, corpus: 
     asked = cli("ask", "When", "did", "the", "Forth", "Bridge", "open?", "--home", library)
     assert asked.code == 0
     assert asked.err == ""
-    answer, quote, place, timings = asked.out.splitlines()[:3] + asked.out.splitlines()[-1:]
+    answer, quote, place, verdict = asked.out.splitlines()[:4]
     assert "1890" in answer
     assert re.search(r"\(confidence \d+%\)$", answer)
     assert "[1] “The Forth Bridge opened on 4 March 1890.”" in quote
     assert short_name(str(corpus / "bridges.md")) in place
     assert "Bridges › Forth · line 5 · characters " in place
-    assert re.fullmatch(r"\d+\.\d\d s: encode \d+ ms, search \d+ ms, read \d+ ms", timings)
+    assert re.fullmatch(r"  supported by its source \(p \d\.\d\d\)", verdict)
+    stages = ", ".join(rf"{stage} \d+ ms" for stage in ("encode", "search", "rank", "read", "check"))
+    assert re.fullmatch(rf"\d+\.\d\d s: {stages}", asked.out.splitlines()[-1])
+
+
+def test_an_answer_is_explained_when_asked_for(cli: Cli, library: Path) -> None:
+    asked = cli("ask", "When did the Forth Bridge open?", "--home", library, "--explain")
+    assert asked.code == 0
+    assert "  without passage 1, " in asked.out
+    record = cli("ask", "When did the Forth Bridge open?", "--home", library, "--explain", "--json").record
+    told = record["explanation"]
+    assert [each["passage"] for each in told["influences"]] == list(range(len(record["passages"])))
+    assert told["influences"][0]["changed"]
+    assert told["gain"] > 0
+    assert told["unfound"] == []
 
 
 def test_a_turn_is_kept(cli: Cli, own_library: Path) -> None:

@@ -1,0 +1,126 @@
+"""``ragapp check``, its training and its benchmark, as typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cli_samples import Cli
+
+SOURCE = "The Forth Bridge opened on 4 March 1890. It crosses the Firth of Forth."
+RIGHT, WRONG = "When did the Forth Bridge open? 4 March 1890", "The Forth Bridge opened on 12 June 1978."
+COUNTRIES = ("Norway", "Italy", "Peru", "Egypt", "Ecuador", "Ghana", "Cuba", "Nepal", "Chad", "Laos", "Fiji", "Oman")
+
+
+def claims(path: Path, *records: object) -> Path:
+    path.write_text("\n".join(json.dumps(record) for record in records) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> tuple[Path, Path]:
+    """Labelled claims and a tiny checker that was trained on them from the command line."""
+    from ragapp.cli.main import main
+
+    root = tmp_path_factory.mktemp("checker")
+    rows = [
+        {"source": f"The old town in {country} has a lighthouse.", "claim": f"{claim} has a lighthouse.", "grounded": y}
+        for country in COUNTRIES * 2
+        for claim, y in ((f"A town in {country}", 1), ("The moon", 0))
+    ]
+    data = claims(root / "claims.jsonl", *({**row, "dataset": f"towns {i % 2}"} for i, row in enumerate(rows, 0)))
+    questions = claims(
+        root / "questions.jsonl",
+        *(
+            {"question": f"Where is the {country[:3]} town?", "answers": [country], "title": country, "context": text}
+            for country in COUNTRIES
+            for text in (f"The old harbour town is in {country}. A lighthouse was built of stone in 1890 there.",)
+        ),
+    )
+    command = ["train", "checker", "--data", str(data), "--data", str(questions), "--out", str(root / "run"), "--json"]
+    assert main([*command, "--claims", "256", "--encoder", str(tiny_encoder), "--tokens", "1024"]) == 0
+    return data, root / "run"
+
+
+def test_claims_are_judged_line_by_line(cli: Cli, tmp_path: Path) -> None:
+    file = claims(
+        tmp_path / "claims.jsonl",
+        {"id": "right", "source": SOURCE, "claim": RIGHT},
+        {"source": SOURCE, "claim": WRONG},
+        {"id": 7, "source": "", "claim": "Nothing holds this."},
+    )
+    checked = cli("check", "--file", file, "--json")
+    assert (checked.code, checked.err) == (0, "")
+    right, wrong, blank = checked.records
+    assert [record["id"] for record in checked.records] == ["right", 2, 7]
+    assert right["verdict"] == "supported"
+    assert right["p_supported"] > wrong["p_supported"]
+    assert wrong["verdict"] != "supported"
+    assert blank == {"id": 7, "p_supported": 0.0, "verdict": "not_supported", "evidence": None}
+    evidence = right["evidence"]
+    assert evidence.keys() == {"char_start", "char_end", "quote"}
+    assert SOURCE[evidence["char_start"] : evidence["char_end"]] == evidence["quote"]
+    for_people = cli("check", "--file", file)
+    assert for_people.out.startswith("right  supported  ")
+    assert "“The Forth Bridge opened on 4 March 1890.”" in for_people.out
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "holds no claim"),
+        (b'{"source": "a", "claim": "b"}\n{"source": 1, "claim": "b"}\n', "line 2 has no string 'source'"),
+        (b'{"source": "a", "claim": "b"}\n\n{"source": "a"}\n', "line 3 has no string 'claim'"),
+        (b'{"source": "a", "claim": " "}\n', "line 1 has a blank 'claim'"),
+        (b'["a", "b"]\n', "line 1 is not a JSON object"),
+        (b'{"source": "a", "claim": "b"}\nclaim?\n', "line 2 is not JSON"),
+        (b'{"source": "\\ud800", "claim": "b"}\n', "line 1 has a 'source' that is not Unicode"),
+        (b"[" * 100_000, "line 1 is not JSON"),
+        (b'{"source": "caf\xe9", "claim": "b"}\n', "cannot be read"),
+    ],
+)
+def test_bad_lines_are_named_before_any_work(cli: Cli, tmp_path: Path, content: bytes, told: str) -> None:
+    file = tmp_path / "claims.jsonl"
+    file.write_bytes(content)
+    checked = cli("check", "--file", file, "--json")
+    assert checked.code == 2
+    assert checked.out == ""
+    assert told in checked.err
+    assert repr(str(file)) in checked.err
+
+
+def test_a_checker_that_is_not_there_is_named(cli: Cli, tmp_path: Path) -> None:
+    file = claims(tmp_path / "claims.jsonl", {"source": SOURCE, "claim": RIGHT})
+    checked = cli("check", "--file", file, "--checker", "nobody/nothing")
+    assert checked.code == 4
+    assert "no checker 'nobody/nothing'" in checked.err
+
+
+def test_a_trained_checker_is_used_and_measured(cli: Cli, trained: tuple[Path, Path], tmp_path: Path) -> None:
+    data, run = trained
+    assert (run / "curve.csv").read_text().startswith("claims,verdict_loss")
+    file = claims(tmp_path / "claims.jsonl", {"source": SOURCE, "claim": RIGHT})
+    checked = cli("check", "--file", file, "--checker", run / "checker", "--json")
+    assert checked.code == 0
+    assert 0 <= checked.record["p_supported"] <= 1
+    measured = cli("bench", "checker", "--data", data, "--checker", run / "checker", "--json")
+    assert measured.code == 0
+    assert measured.record["pairs_per_s"] > 0
+    table = measured.record["checkers"]
+    assert table.keys() == {"cross-check", "word overlap", "embedding similarity"}
+    for found in table.values():
+        assert found["all"]["claims"] == 4 * len(COUNTRIES)
+        assert found["all"]["supported"] == 2 * len(COUNTRIES)
+        assert 0 <= found["all"]["balanced_accuracy"]["low"] <= found["all"]["balanced_accuracy"]["high"] <= 1
+    assert table["word overlap"]["all"]["balanced_accuracy"]["mean"] == 1.0, "towns share words with their sources"
+    shown = cli("bench", "checker", "--data", data, "--checker", run / "checker")
+    assert "word overlap" in shown.out
+    assert "pairs/s" in shown.err
+
+
+def test_claims_of_one_label_cannot_be_measured(cli: Cli, tmp_path: Path) -> None:
+    file = claims(tmp_path / "claims.jsonl", {"source": SOURCE, "claim": RIGHT, "grounded": 1})
+    measured = cli("bench", "checker", "--data", file)
+    assert measured.code == 1
+    assert "one label only" in measured.err
