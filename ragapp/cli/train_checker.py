@@ -42,7 +42,6 @@ def checker(
     """Train a grounding checker; Ctrl-C or a kill loses at most the claims since the last checkpoint."""
     import torch
 
-    from ragapp.evals.checking import best_threshold
     from ragapp.grounding.features import Featurizer
     from ragapp.grounding.training.plan import Plan
     from ragapp.grounding.training.trainer import Trainer, TrainingSettings, initial_model
@@ -55,10 +54,12 @@ def checker(
     model, tokenizer = initial_model(encoder or SHIPPED, seed)
     plan = Plan(learned.claims, learned.made, Featurizer(tokenizer, model.config), made, tokens, seed)
     trainer = Trainer(out, model, tokenizer, plan, settings, learned.hash)
+    scores: Mapping[str, float] = {}
     for progress in trainer.run(lambda trained: _scores(trained, learned.held_out)):
         _show(progress, claims, as_json)
-    scored = _scored(trainer.checker(), learned.held_out)
-    folder = trainer.export(best_threshold(scored))
+        scores = progress.scores
+    scores = scores or _scores(trainer.checker(), learned.held_out)  # of a run that had ended before
+    folder = trainer.export(scores.get("threshold", 0.5))
     narrate(f"The checker is in {folder}; use it with RAGAPP_CHECKER={folder}")
 
 

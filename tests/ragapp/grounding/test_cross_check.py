@@ -53,7 +53,7 @@ def test_a_judgement_does_not_depend_on_the_others_or_on_threads(tiny_checker: C
     pairs = [ClaimPair(SOURCE + FILLER * n, pair.claim) for n in range(4) for pair in PAIRS]
     together = tiny_checker.check(pairs)
     with ThreadPoolExecutor(2) as pool:
-        alone = list(pool.map(lambda pair: tiny_checker.check([pair])[0], pairs))
+        alone = [judged for (judged,) in pool.map(tiny_checker.check, [[pair] for pair in pairs])]
     for one, two in zip(together, alone, strict=True):
         assert one.p_supported == pytest.approx(two.p_supported, abs=0.02)
         assert one.evidence == two.evidence

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 from ragapp.errors import ModelCorrupt, ModelError, ModelNotFound
 from ragapp.grounding.base import ClaimPair
@@ -25,7 +25,9 @@ def checkpoint(folder: Path, tiny_encoder: Path, id2label: dict[int, str]) -> Pa
         max_position_embeddings=96, id2label=id2label, label2id={label: i for i, label in id2label.items()},
     )  # fmt: skip
     BertForSequenceClassification(config).save_pretrained(folder)
-    tokenizer = BertTokenizerFast(tokenizer_file=str(tiny_encoder / "tokenizer.json"), model_max_length=96)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_file=str(tiny_encoder / "tokenizer.json"), model_max_length=96, pad_token="[PAD]"
+    )
     tokenizer.save_pretrained(folder)
     return folder
 
