@@ -136,7 +136,8 @@ def score_by_dataset(scored: Sequence[ScoredClaim]) -> Mapping[str, CheckingScor
 def best_threshold(scored: Sequence[ScoredClaim]) -> float:
     """Choose a threshold: the one with the best balanced accuracy, averaged over the datasets.
 
-    Averaging keeps a large set from choosing for all; of equally good thresholds it is the middle one.
+    A dataset weighs as the square root of the number of its rarer label: neither does a large one choose for all nor
+    the chance of a dozen claims. Of equally good thresholds it is the middle one.
 
     Args:
         scored: Held-out claims; datasets with one label only are left out.
@@ -146,14 +147,16 @@ def best_threshold(scored: Sequence[ScoredClaim]) -> float:
     """
     grid = np.arange(1, 100) / 100  # (G,)
     curves: list[np.ndarray] = []
+    weights: list[float] = []
     for claims in _groups(scored).values():
         sides = [np.array([c.p_supported for c in claims if c.supported is label]) for label in (True, False)]
         if all(side.size for side in sides):
             yes, no = sides  # (Y,) and (N,)
             curves.append(((yes[:, None] >= grid).mean(0) + (no[:, None] < grid).mean(0)) / 2)  # (G,)
+            weights.append(min(yes.size, no.size) ** 0.5)
     if not curves:
         return 0.5
-    mean = np.mean(curves, axis=0)  # (G,)
+    mean = np.average(curves, axis=0, weights=weights)  # (G,)
     return float(np.median(grid[mean >= mean.max() - 1e-9]))
 
 

@@ -22,7 +22,7 @@ PAIRS = (
     ClaimPair(SOURCE, "When did the Forth Bridge open? 4 March 1890"),
     ClaimPair(SOURCE, "When did the Forth Bridge open? 4 March 1894"),
     ClaimPair(SOURCE, "The bridge carries two railway tracks."),
-    ClaimPair(SOURCE, "The bridge was painted by a team of forty people every summer."),
+    ClaimPair(SOURCE, "The museum in Lisbon shows paintings of the Dutch masters."),
 )
 
 
