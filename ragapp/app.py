@@ -256,7 +256,7 @@ class RagApp:
         for number, citation in enumerate(citations, 1):
             yield SpanResolved(number, citation)
         read_to = time.perf_counter()
-        grounding = self._grounding(question, best.text, citations, passages) if best else ()
+        grounding = self._grounding(asked, best.text, citations, passages) if best else ()
         if grounding:
             yield GroundingChecked(grounding)
         now = time.perf_counter()

@@ -30,7 +30,7 @@ def explained(ragapp: RagApp, answer: Answer) -> Explanation:
     positions = [index for index, scored in enumerate(answer.passages) if scored.passage.id in cited]
     with progress(len(answer.passages), "passages", "reading without each") as advance:
         passages = [as_read(scored) for scored in answer.passages]
-        return explain(ragapp.reader, answer.question, passages, positions, lambda: advance(1))
+        return explain(ragapp.reader, answer.understood_as, passages, positions, lambda: advance(1))
 
 
 def show(explanation: Explanation) -> None:
