@@ -6,9 +6,10 @@ several threads.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -22,10 +23,20 @@ from ragapp.errors import CollectionMismatch, CollectionNotFound, IndexError_
 from ragapp.indexes import lexical, search
 from ragapp.indexes.conversations import Conversations
 from ragapp.indexes.database import Database
+from ragapp.indexes.evaluations import Evaluations
 from ragapp.indexes.filters import live, removed
 from ragapp.indexes.lock import writer_lock
 from ragapp.indexes.models import CollectionRow, DocumentRow, JobRow, PassageRow
-from ragapp.indexes.records import Collection, DocumentInfo, JobInfo, Stats, landmarks_of, passages_of, segment_files
+from ragapp.indexes.records import (
+    Collection,
+    DocumentInfo,
+    JobInfo,
+    Stats,
+    in_parts,
+    landmarks_of,
+    passages_of,
+    segment_files,
+)
 from ragapp.indexes.segments import SegmentStore
 from ragapp.indexes.types import EncoderPin, FileStamp, Hit, Landmark, Passage, SearchFilter
 from ragapp.indexes.verify import VerifyReport, verify
@@ -38,6 +49,7 @@ class Index:
     Attributes:
         home: Its folder.
         conversations: The conversations kept in its catalog.
+        evaluations: The evaluations run in this home.
 
     Args:
         home: Its folder, which exists.
@@ -48,6 +60,7 @@ class Index:
         self._database = Database(home / "catalog.sqlite3")
         self._segments = SegmentStore(home / "segments")
         self.conversations = Conversations(self._database)
+        self.evaluations = Evaluations(self._database)
 
     @classmethod
     def open(cls, home: Path) -> Self:
@@ -248,6 +261,38 @@ class Index:
         """
         with self._database.read() as connection:
             return passages_of(connection, ids)
+
+    def document_passages(self, collection: Collection, names: Sequence[str]) -> list[Passage]:
+        """Read all passages of documents.
+
+        Args:
+            collection: Where they are.
+            names: Names of the documents; those that are not there are left out.
+
+        Returns:
+            The passages, by document in the order named, then as they stand in it.
+        """
+        query = sa.select(DocumentRow.name, PassageRow.id).join(PassageRow, PassageRow.document_id == DocumentRow.id)
+        order = {name: position for position, name in enumerate(names)}
+        with self._database.read() as connection:
+            found = [
+                (order[name], passage)
+                for part in in_parts(order)
+                for name, passage in connection.execute(query.where(live(collection.id), DocumentRow.name.in_(part)))
+            ]
+            return passages_of(connection, [passage for _, passage in sorted(found)])
+
+    def fingerprint(self, collection: Collection) -> str:
+        """Give a SHA-256, hex, of what a collection's answers depend on: its documents, encoder and chunker.
+
+        The documents count by their contents: moved to another folder, or ingested in another order, they are the same.
+        """
+        query = sa.select(DocumentRow.content_sha256).where(live(collection.id)).order_by(DocumentRow.content_sha256)
+        digest = hashlib.sha256(f"{collection.encoder.hash} {collection.chunker}\n".encode())
+        with self._database.read() as connection:
+            for content in connection.scalars(query):
+                digest.update(f"{content}\n".encode())
+        return digest.hexdigest()
 
     def search_dense(
         self, collection: Collection, query: np.ndarray, k: int, where: SearchFilter | None = None

@@ -146,3 +146,29 @@ class TurnRow(Base):
     question: Mapped[str] = mapped_column(Text)
     answer: Mapped[str] = mapped_column(Text)
     created_at: Mapped[float]
+
+
+class EvalRunRow(Base):
+    """A run of an evaluation; its folder holds the same, as files."""
+
+    __tablename__ = "eval_runs"
+
+    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(300), unique=True)
+    status: Mapped[str] = mapped_column(String(20))
+    """``running``, which a killed run stays, or ``done``."""
+    started_at: Mapped[float]
+    manifest: Mapped[str] = mapped_column(Text)
+    """JSON, as is what follows."""
+    figures: Mapped[str] = mapped_column(Text)
+
+
+class EvalItemRow(Base):
+    """A question of a run and what was answered, as JSON."""
+
+    __tablename__ = "eval_items"
+
+    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("eval_runs.id"), index=True)
+    question_id: Mapped[str]
+    item: Mapped[str] = mapped_column(Text)

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 import typer.main
 
-from ragapp.cli import ask, bench, chat, check, config, doctor, documents, ingest, maintenance, train
+from ragapp.cli import ask, bench, chat, check, config, doctor, documents, eval, ingest, maintenance, train
 from ragapp.cli.console import explain, narrate, write
 from ragapp.errors import ConfigError, ExitCode, RagappError
 from ragapp.text import one_line
@@ -38,6 +38,7 @@ app.command()(doctor.doctor)
 app.add_typer(config.app, name="config")
 app.add_typer(train.app, name="train")
 app.add_typer(bench.app, name="bench")
+app.add_typer(eval.app, name="eval")
 
 
 def _print_version(wanted: bool) -> None:

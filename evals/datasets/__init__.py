@@ -1,0 +1,1 @@
+"""Questions to evaluate with: one module a format, all read to one `Dataset`, every line checked first."""

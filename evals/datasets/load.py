@@ -1,0 +1,150 @@
+"""Loading a dataset: its format found out, all of it read and checked before any work starts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from itertools import islice
+from pathlib import Path
+
+import ragapp
+from ragapp.errors import EvalError
+from ragapp.evals.datasets.base import Contents, Dataset, EvalQuestion, Format
+from ragapp.evals.datasets.beir import beir_files, read_beir
+from ragapp.evals.datasets.collection import read_csv, read_kilt, read_questions
+from ragapp.evals.datasets.fields import Record, as_object, read_json, read_lines
+from ragapp.evals.datasets.passages import read_alce, read_dpr, read_fid
+from ragapp.evals.datasets.squad import read_contexts, read_squad
+
+SAMPLES = Path(ragapp.__file__).parent / "samples"
+"""The built-in suite: documents and questions about them."""
+
+_BY_RECORD: Mapping[Format, Callable[[list[Record]], Contents]] = {
+    "fid": read_fid,
+    "dpr": read_dpr,
+    "kilt": read_kilt,
+    "alce": read_alce,
+    "squad": read_contexts,
+    "questions": read_questions,
+}
+_TELLTALE: Mapping[str, Format] = {
+    "ctxs": "fid",
+    "positive_ctxs": "dpr",
+    "docs": "alce",
+    "qa_pairs": "alce",
+    "output": "kilt",
+    "context": "squad",
+    "answers": "questions",
+}
+"""A field that only one format has."""
+_FORMATS_HINT = "ragapp eval run --help names the formats; give one with --format"
+
+
+def load_dataset(path: Path | None, given: Format | None = None) -> Dataset:
+    """Read a dataset and check it.
+
+    Args:
+        path: A file or a BEIR folder; the built-in suite without one.
+        given: Its format; found out by default.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        EvalError: If it cannot be read, is of no known format, or a question of it is wrong: names file, line and
+            field.
+    """
+    if path is None:
+        return _samples()
+    if not path.exists():
+        raise EvalError(f"There is no dataset {str(path)!r}.", "check the path")
+    chosen, files = given or detect(path), _files(path)
+    contents = _read(path, chosen)
+    _check(contents, path)
+    return Dataset(path.name, chosen, _sha256(files), contents.questions, contents.documents)
+
+
+def detect(path: Path) -> Format:
+    """Find out a dataset's format by its name and first record.
+
+    Args:
+        path: A file or a folder.
+
+    Returns:
+        The format.
+
+    Raises:
+        EvalError: If it is of none.
+    """
+    if path.is_dir():
+        return "beir"
+    kind = path.suffixes[-2] if path.suffix == ".gz" and len(path.suffixes) > 1 else path.suffix
+    if kind == ".csv":
+        return "csv"
+    if kind not in (".json", ".jsonl"):
+        raise EvalError(f"{str(path)!r} is no kind of dataset: {kind!r}.", "give .csv, .json, .jsonl or a BEIR folder")
+    if kind == ".json":
+        whole = read_json(path)
+        if isinstance(whole, dict) and "data" in whole:
+            return "squad"
+        first = whole[0] if isinstance(whole, list) and whole else whole
+        fields = as_object(first, f"{str(path)!r}, [0]")
+    else:
+        fields = next((record.fields for record in islice(read_lines(path), 1)), {})
+    if {"claim", "source"} <= fields.keys():
+        raise EvalError(
+            f"{str(path)!r} holds claims and sources, which a checker judges and no reader answers.",
+            f"ragapp bench checker --data {path.name}",
+        )
+    for field, found in _TELLTALE.items():
+        if field in fields:
+            return found
+    raise EvalError(f"{str(path)!r} is of no known format: its first record has {sorted(fields)}.", _FORMATS_HINT)
+
+
+def _read(path: Path, format_: Format) -> Contents:
+    if format_ == "beir":
+        return read_beir(path)
+    if format_ == "csv":
+        return read_csv(path)
+    if format_ == "samples":
+        raise EvalError("The format 'samples' is the built-in suite's and has no file.", "leave --data out")
+    if ".jsonl" in path.suffixes:
+        return _BY_RECORD[format_](list(read_lines(path)))
+    whole = read_json(path)
+    if format_ == "squad" and isinstance(whole, dict):
+        return read_squad(path)
+    if not isinstance(whole, list):
+        raise EvalError(f"{str(path)!r} should be a JSON list of questions.", _FORMATS_HINT)
+    places = ((f"{str(path)!r}, [{number}]", each) for number, each in enumerate(whole))
+    return _BY_RECORD[format_]([Record(where, as_object(each, where)) for where, each in places])
+
+
+def _check(contents: Contents, path: Path) -> None:
+    if not contents.questions:
+        raise EvalError(f"{str(path)!r} holds no question.", "give at least one")
+    twice = [name for name, count in Counter(question.id for question in contents.questions).items() if count > 1]
+    if twice:
+        raise EvalError(
+            f"{str(path)!r} has the id {twice[0]!r} more than once ({len(twice)} such ids in all).",
+            "give every question an id of its own, or none",
+        )
+
+
+def _files(path: Path) -> list[Path]:
+    return list(beir_files(path)) if path.is_dir() else [path]
+
+
+def _sha256(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _samples() -> Dataset:
+    file, folder = SAMPLES / "questions.jsonl", SAMPLES / "documents"
+    questions: tuple[EvalQuestion, ...] = read_questions(list(read_lines(file))).questions
+    documents = sorted(path for path in folder.rglob("*") if path.is_file())
+    return Dataset("samples", "samples", _sha256([file, *documents]), questions, {}, folder)

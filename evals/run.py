@@ -1,0 +1,174 @@
+"""Running an evaluation: every question asked, judged and written down, from where an earlier run stopped."""
+
+from __future__ import annotations
+
+import json
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ragapp.evals.datasets.base import Dataset, EvalQuestion
+from ragapp.evals.figures import measure
+from ragapp.evals.metrics.citations import judge_claims
+from ragapp.evals.peer import GEMMA, StuffChain
+from ragapp.evals.prepare import Prepared
+from ragapp.evals.records import SCHEMA_VERSION, Item, Manifest, Timing, plain
+from ragapp.evals.store import RunFolder
+from ragapp.evals.systems import AppSystem, EvalApp, Response, System
+from ragapp.grounding.base import Checker
+from ragapp.grounding.baselines import LEXICAL_NAME, LexicalChecker
+from ragapp.grounding.load import load_checker
+from ragapp.indexes.evaluations import Evaluations
+from ragapp.settings import Settings
+
+_PACKAGES = ("faiss-cpu", "numpy", "ragapp", "tokenizers", "torch", "transformers")
+"""Packages whose versions may change a figure."""
+
+
+def load_judge(name: str, settings: Settings) -> Checker:
+    """Load what judges claims.
+
+    Args:
+        name: ``lexical`` for the baseline, or what ``--checker`` takes.
+        settings: Device, threads and where models are kept.
+
+    Returns:
+        The judge.
+
+    Raises:
+        ModelError: If it cannot be loaded.
+    """
+    if name == LEXICAL_NAME:
+        return LexicalChecker()
+    models = settings.home / "models"
+    return load_checker(name, device=settings.device, threads=settings.threads or None, cache=models)
+
+
+def make_system(app: EvalApp, reader: str) -> System:
+    """Make what a person names.
+
+    Args:
+        app: The app, which retrieves in any case.
+        reader: Name or folder of a copy-fid reader, or ``gemma``.
+
+    Returns:
+        The system.
+    """
+    return StuffChain(app) if reader == GEMMA else AppSystem(app, reader)
+
+
+def describe(
+    dataset: Dataset, prepared: Prepared, system: System, judge: Checker, fingerprint: str, seed: int
+) -> Manifest:
+    """Write down what a run depends on.
+
+    Args:
+        dataset: What is asked.
+        prepared: Where it is asked.
+        system: Who answers.
+        judge: Who judges.
+        fingerprint: Of the documents, see `ragapp.indexes.index.Index.fingerprint`.
+        seed: Seed of the choice of questions.
+
+    Returns:
+        The manifest.
+    """
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        dataset=dataset.name,
+        dataset_format=dataset.format,
+        dataset_sha256=dataset.sha256,
+        collection_sha256=fingerprint,
+        questions=len(prepared.questions),
+        reader=system.reader,
+        retrieval=system.retrieval,
+        judge=judge.name,
+        models={**system.models, "judge": judge.model_hash},
+        settings=system.settings,
+        seed=seed,
+        revision=_revision(),
+        packages={"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+    )
+
+
+def run(
+    folder: RunFolder,
+    prepared: Prepared,
+    system: System,
+    judge: Checker,
+    app: EvalApp,
+    evaluations: Evaluations,
+    on_done: Callable[[int], None] = lambda done: None,
+) -> None:
+    """Ask what was not asked yet, and write down the figures.
+
+    Args:
+        folder: Where to write.
+        prepared: What to ask.
+        system: Who answers.
+        judge: Who judges.
+        app: Counts tokens.
+        evaluations: The catalog's record of runs.
+        on_done: Called with how many questions are done since the last call.
+    """
+    manifest = json.dumps(plain(folder.manifest), sort_keys=True)
+    evaluations.start(folder.name, manifest)
+    append = folder.resume()
+    done = {item.id for item in folder.items()}
+    on_done(len(done))
+    for question in prepared.questions:
+        if question.id not in done:
+            response = system.respond(question)
+            append(_item(question, response, judge), _timing(question.id, response, app))
+            on_done(1)
+    items = folder.items()
+    figures = measure(items, folder.manifest.seed)
+    folder.finish(figures)
+    pairs = [(item.id, json.dumps(plain(item), sort_keys=True)) for item in items]
+    evaluations.finish(folder.name, json.dumps(folder.figures(), sort_keys=True), pairs)
+
+
+def _item(question: EvalQuestion, response: Response, judge: Checker) -> Item:
+    return Item(
+        id=question.id,
+        kind=question.kind,
+        question=question.question,
+        answers=question.answers,
+        gold=question.gold,
+        text=response.text,
+        abstained=response.abstained,
+        confidence=response.confidence,
+        signals=response.signals,
+        citations=response.citations,
+        retrieved=response.retrieved,
+        claims=judge_claims(judge, response.claims, response.sources),
+    )
+
+
+def _timing(identity: str, response: Response, app: EvalApp) -> Timing:
+    tokens = sum(len(app.encoder.token_offsets(text)) for text in response.passages)
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return Timing(identity, response.stages_ms, tokens, kilobytes / 1000)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _revision() -> str:
+    """Ask git which revision this code is; empty where it is installed and no checkout."""
+    here = Path(__file__).resolve().parent
+    if not (here.parent / ".git").exists():
+        return ""
+    command = ["git", "-C", str(here), "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return ""

@@ -1,0 +1,275 @@
+"""``ragapp eval``: suites over readers and ways to retrieve, compared, gated and shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast, get_args
+
+import typer
+
+from ragapp.cli.console import narrate, progress, write, write_json
+from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, settings
+from ragapp.errors import ConfigError, ExitCode
+
+if TYPE_CHECKING:
+    from ragapp.evals.datasets.base import Dataset, Format
+    from ragapp.evals.records import Retrieval
+    from ragapp.evals.store import RunFolder
+    from ragapp.grounding.base import Checker
+    from ragapp.indexes.evaluations import Evaluations
+    from ragapp.settings import Settings
+
+app = typer.Typer(help="Measure answers, retrieval, grounding and confidence on questions with known answers.")
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="Questions: a file or a BEIR folder; the built-in suite without.", show_default=False),
+]
+FormatOption = Annotated[
+    str | None, typer.Option("--format", help="Format of the questions; found out by default.", show_default=False)
+]
+CountOption = Annotated[int, typer.Option("-n", help="How many questions; 0 for all.", min=0)]
+SeedOption = Annotated[int, typer.Option(help="Seed of the choice of questions and of the resampling.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Measure answers, retrieval, grounding and confidence on questions with known answers."""
+
+
+@app.command("run")
+def run_command(
+    data: DataOption = None,
+    format_: FormatOption = None,
+    readers: Annotated[
+        list[str] | None, typer.Option("--reader", help="A reader's name or folder, or gemma; may be repeated.")
+    ] = None,
+    retrievals: Annotated[
+        list[str] | None,
+        typer.Option("--retrieval", help="reranked, hybrid, dense, lexical, gold or none; may be repeated."),
+    ] = None,
+    judge: Annotated[str, typer.Option(help="Judges claims: shipped, lexical, a folder or a hub id.")] = "shipped",
+    count: CountOption = 0,
+    seed: SeedOption = 0,
+    passages: Annotated[int | None, typer.Option("-k", "--passages", help="How many passages to read.")] = None,
+    fail_under: Annotated[
+        list[str] | None, typer.Option("--fail-under", help="Exit with 5 if a figure misses it, e.g. f1=70.")
+    ] = None,
+    home: HomeOption = None,
+    collection: CollectionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask every question of every reader with every retrieval, judge the answers and write down what came of it.
+
+    The same command again goes on where a run was stopped, and does nothing once it is done.
+    """
+    from ragapp.evals.gates import missed, parse_gates
+    from ragapp.evals.run import load_judge
+    from ragapp.indexes.index import Index
+
+    gates = parse_gates(fail_under or [])
+    chosen: list[Retrieval] = [_retrieval(name) for name in retrievals or ["reranked"]]
+    dataset = load(data, format_)
+    given = settings(home, collection, passages=passages)
+    failed: list[str] = []
+    with Index.open(given.home) as index:
+        judged_by = load_judge(judge, given)
+        for reader in readers or [str(given.reader or "shipped")]:
+            for retrieval in chosen:
+                folder = evaluate(dataset, given, reader, retrieval, judged_by, index.evaluations, count, seed)
+                show(folder, as_json)
+                failed += [f"{folder.name}: {sentence}" for sentence in missed(gates, folder.figures())]
+    for sentence in failed:
+        narrate(f"gate missed: {sentence}")
+    if failed:
+        raise typer.Exit(ExitCode.GATE)
+
+
+@app.command("list")
+def list_command(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the runs, newest first."""
+    import json
+
+    from ragapp.indexes.index import Index
+
+    with Index.open(settings(home, None).home) as index:
+        runs = index.evaluations.all()
+    records = [
+        {
+            "run": run.name,
+            "status": "done" if run.status == "done" else "partial",
+            "questions": json.loads(run.manifest)["questions"],
+            "f1": json.loads(run.figures).get("figures", {}).get("f1", {}).get("value"),
+        }
+        for run in runs
+    ]
+    if as_json:
+        write_json(records)
+        return
+    for record in records:
+        f1 = "" if record["f1"] is None else f"F1 {100 * record['f1']:.1f} %"
+        write(f"{record['run']}  {record['status']}  {record['questions']} questions  {f1}".rstrip())
+    if not records:
+        narrate("nothing was evaluated yet; try: ragapp eval run")
+
+
+@app.command("show")
+def show_command(
+    run: Annotated[str, typer.Argument(help="A run: its name, the beginning or end of it, or its folder.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the figures of a run with their intervals."""
+    show(find(run, home), as_json)
+
+
+@app.command("compare")
+def compare_command(
+    before: Annotated[str, typer.Argument(help="A run.")],
+    after: Annotated[str, typer.Argument(help="Another run over the same questions.")],
+    gate: Annotated[
+        bool, typer.Option("--fail-on-regression", help="Exit with 5 if a figure is worse by more than chance.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two runs question by question: paired intervals and tests, wins and losses."""
+    from ragapp.cli.eval_tables import comparison_lines
+    from ragapp.evals.compare import compare
+
+    first, second = find(before, home), find(after, home)
+    compared = compare(first.items(), second.items(), second.manifest.seed)
+    if as_json:
+        write_json(
+            {
+                "before": first.name,
+                "after": second.name,
+                "questions": compared.questions,
+                "differences": [{**each._asdict(), "worse": each.worse} for each in compared.differences],
+                "wins": [each._asdict() for each in compared.wins],
+                "losses": [each._asdict() for each in compared.losses],
+            }
+        )
+    else:
+        for line in comparison_lines(first.name, second.name, compared):
+            write(line)
+    worse = [each.title for each in compared.differences if each.worse]
+    if worse and gate:
+        narrate(f"worse by more than chance: {', '.join(worse)}")
+        raise typer.Exit(ExitCode.GATE)
+
+
+def load(data: Path | None, format_: str | None) -> Dataset:
+    """Read the questions of a command.
+
+    Args:
+        data: ``--data``.
+        format_: ``--format``.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        RagappError: If it cannot be read, or there is no such format.
+    """
+    from ragapp.evals.datasets.base import Format
+    from ragapp.evals.datasets.load import load_dataset
+
+    if format_ is not None and format_ not in get_args(Format):
+        raise ConfigError(f"There is no format {format_!r}.", f"--format {'|'.join(get_args(Format))}")
+    return load_dataset(data, cast("Format | None", format_))
+
+
+def find(run: str, home: Path | None) -> RunFolder:
+    """Find a run of a home.
+
+    Args:
+        run: As a person names it.
+        home: ``--home``.
+
+    Returns:
+        The run.
+
+    Raises:
+        EvalError: If there is none, or more than one.
+    """
+    from ragapp.evals.prepare import runs_folder
+    from ragapp.evals.store import find_run
+
+    return find_run(runs_folder(settings(home, None).home), run)
+
+
+def show(folder: RunFolder, as_json: bool) -> None:
+    """Print a run's figures; of a partial run those of the questions that were asked.
+
+    Args:
+        folder: The run.
+        as_json: Whether to print JSON.
+    """
+    from ragapp.cli.eval_tables import figure_lines
+    from ragapp.evals.figures import measure
+    from ragapp.evals.performance import performance
+    from ragapp.evals.records import plain
+
+    items = folder.items()
+    figures = folder.figures() if folder.finished else measure(items, folder.manifest.seed)
+    measured = performance(folder.timings())
+    if as_json:
+        record = {"run": folder.name, "folder": str(folder.path), "finished": folder.finished}
+        write_json({**record, "manifest": plain(folder.manifest), **figures, "performance": measured})
+        return
+    for line in figure_lines(folder, figures, measured):
+        write(line)
+
+
+def evaluate(
+    dataset: Dataset,
+    given: Settings,
+    reader: str,
+    retrieval: Retrieval,
+    judge: Checker,
+    evaluations: Evaluations,
+    count: int,
+    seed: int,
+) -> RunFolder:
+    """Run one cell of the grid, or what is left of it.
+
+    Args:
+        dataset: What to ask.
+        given: The person's settings.
+        reader: Name or folder of the reader, or ``gemma``.
+        retrieval: How passages are chosen.
+        judge: Judges claims.
+        evaluations: The catalog's record of runs.
+        count: How many questions; 0 for all.
+        seed: Seed of the choice.
+
+    Returns:
+        The finished run.
+    """
+    from ragapp.evals.prepare import prepare, runs_folder
+    from ragapp.evals.run import describe, make_system, run
+    from ragapp.evals.store import RunFolder
+    from ragapp.evals.systems import EvalApp
+
+    given = given.model_copy(update={"reader": None if reader in ("shipped", "gemma") else Path(reader)})
+    prepared = prepare(dataset, given, retrieval, count, seed)
+    with EvalApp(prepared.settings, retrieval, prepared.names) as ragapp:
+        system = make_system(ragapp, reader)
+        fingerprint = ragapp.index.fingerprint(ragapp.collection)
+        manifest = describe(dataset, prepared, system, judge, fingerprint, seed)
+        folder = RunFolder.create(runs_folder(given.home), manifest)
+        if folder.finished:
+            narrate(f"{folder.name} is done already; nothing of it has changed")
+            return folder
+        with progress(len(prepared.questions), "questions", f"{reader}, {retrieval}") as advance:
+            run(folder, prepared, system, judge, ragapp, evaluations, advance)
+    return folder
+
+
+def _retrieval(name: str) -> Retrieval:
+    from ragapp.evals.records import Retrieval
+
+    if name not in get_args(Retrieval):
+        raise ConfigError(f"There is no retrieval {name!r}.", f"--retrieval {'|'.join(get_args(Retrieval))}")
+    return cast("Retrieval", name)

@@ -1,0 +1,96 @@
+"""Tables of runs and comparisons, as lines that look the same on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ragapp.evals.compare import Change, Comparison
+    from ragapp.evals.performance import Performance
+    from ragapp.evals.store import RunFolder
+
+_MOST_CHANGES = 5
+
+
+def figure_lines(folder: RunFolder, figures: Mapping[str, Any], measured: Performance) -> Iterator[str]:
+    """Lay a run's figures out.
+
+    Args:
+        folder: The run.
+        figures: Its figures.
+        measured: What it took.
+
+    Yields:
+        Lines.
+    """
+    from ragapp.evals.figures import BY_NAME
+
+    manifest = folder.manifest
+    state = "" if folder.finished else f"  PARTIAL: {figures['questions']} of {manifest.questions} questions"
+    yield f"{folder.name}{state}"
+    yield f"{manifest.dataset}, {figures['questions']} questions; claims judged by {manifest.judge}"
+    yield ""
+    yield f"{'':46}{'%':>7}  {'95 % interval':16} {'n':>6}"
+    for name, figure in in_order(figures["figures"]):
+        arrow = "↑" if BY_NAME[name].better == "higher" else "↓"
+        yield f"{BY_NAME[name].title + ' ' + arrow:46}{_row(figure)}"
+    for kind, figure in figures["kinds"].items():
+        yield f"{'Token F1 of ' + kind + ' questions ↑':46}{_row(figure)}"
+    stages = ", ".join(f"{stage} {each['p50']:.0f}/{each['p95']:.0f}" for stage, each in measured["latency_ms"].items())
+    yield ""
+    yield f"milliseconds a question, median/p95: {stages}"
+    yield f"{measured['tokens_a_question']:.0f} tokens read a question; peak memory {measured['peak_rss_mb']:.0f} MB"
+    yield f"folder: {folder.path}"
+
+
+def in_order(figures: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Give figures in the order in which they are told: answers first, then what they rest on, then how sure they are.
+
+    Args:
+        figures: Figures by name.
+
+    Yields:
+        Names and figures.
+    """
+    from ragapp.evals.figures import BY_NAME
+
+    return ((name, figures[name]) for name in BY_NAME if name in figures)
+
+
+def comparison_lines(before: str, after: str, compared: Comparison) -> Iterator[str]:
+    """Lay a comparison out.
+
+    Args:
+        before: Name of the first run.
+        after: Name of the second.
+        compared: How they differ.
+
+    Yields:
+        Lines.
+    """
+    yield f"before: {before}"
+    yield f"after:  {after}"
+    yield f"{compared.questions} questions in both; p by paired permutation, corrected for the number of figures"
+    yield ""
+    yield f"{'':46}{'before':>8}{'after':>8}{'change':>8}  {'95 % interval':18} {'p':>6}"
+    for each in compared.differences:
+        mark = "  worse" if each.worse else "  better" if each.p <= 0.05 and each.after != each.before else ""
+        arrow = "↑" if each.better == "higher" else "↓"
+        numbers = f"{100 * each.before:8.1f}{100 * each.after:8.1f}{100 * (each.after - each.before):+8.1f}"
+        between = f"[{100 * each.low:+.1f}, {100 * each.high:+.1f}]"
+        yield f"{each.title + ' ' + arrow:46}{numbers}  {between:18} {each.p:6.3f}{mark}"
+    yield ""
+    yield f"{len(compared.wins)} answers better, {len(compared.losses)} worse"
+    for name, changes in (("better", compared.wins), ("worse", compared.losses)):
+        for change in changes[:_MOST_CHANGES]:
+            yield _change(name, change)
+
+
+def _row(figure: Mapping[str, Any]) -> str:
+    between = f"[{100 * figure['low']:.1f}, {100 * figure['high']:.1f}]"
+    return f"{100 * figure['value']:7.1f}  {between:16} {figure['n']:>6}"
+
+
+def _change(name: str, change: Change) -> str:
+    return f"  {name}: {change.question}  {change.before or '(none)'} → {change.after or '(none)'}"
