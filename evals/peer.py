@@ -140,7 +140,9 @@ class StuffChain:
         """Tokenizer and model; transformers types them as anything."""
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()
         weights = _weights()
         given: dict[str, Any] = {"gguf_file": weights.name, "local_files_only": True}
         tokenizer: Any = AutoTokenizer.from_pretrained(str(weights.parent), **given)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import ragapp
 from ragapp.errors import EvalError
-from ragapp.evals.datasets.base import Contents, Dataset, EvalQuestion, Format
+from ragapp.evals.datasets.base import Contents, Dataset, Format
 from ragapp.evals.datasets.beir import beir_files, read_beir
 from ragapp.evals.datasets.collection import read_csv, read_kilt, read_questions
 from ragapp.evals.datasets.fields import Record, as_object, read_json, read_lines
@@ -144,7 +144,7 @@ def _sha256(files: list[Path]) -> str:
 
 
 def _samples() -> Dataset:
-    file, folder = SAMPLES / "questions.jsonl", SAMPLES / "documents"
-    questions: tuple[EvalQuestion, ...] = read_questions(list(read_lines(file))).questions
+    files, folder = [SAMPLES / "questions.jsonl", SAMPLES / "suite.jsonl"], SAMPLES / "documents"
+    questions = read_questions([record for file in files for record in read_lines(file)]).questions
     documents = sorted(path for path in folder.rglob("*") if path.is_file())
-    return Dataset("samples", "samples", _sha256([file, *documents]), questions, {}, folder)
+    return Dataset("samples", "samples", _sha256([*files, *documents]), questions, {}, folder)

@@ -134,7 +134,7 @@ def test_a_catalog_of_another_version_is_refused_and_left_alone(catalog: Path, r
 
 def test_a_catalog_of_two_versions_is_refused(catalog: Path) -> None:
     change(catalog, "INSERT INTO alembic_version VALUES ('9999')")
-    with pytest.raises(IndexVersionMismatch, match="0001, 9999"):
+    with pytest.raises(IndexVersionMismatch, match=f"{HEAD}, 9999"):
         Index.open(catalog.parent)
 
 
