@@ -110,7 +110,20 @@ def fit_confidence(seen: Sequence[SeenAnswer]) -> FittedConfidence:
 
 
 def _fit(signals: np.ndarray, right: np.ndarray) -> ConfidenceModel:
-    """Minimise the cross-entropy over standardised signals (n, 6), then undo the standardisation."""
+    bias, weights = fit_logistic(signals, right)
+    return ConfidenceModel(bias, Signals(*(float(weight) for weight in weights)))
+
+
+def fit_logistic(signals: np.ndarray, right: np.ndarray) -> tuple[float, np.ndarray]:
+    """Minimise the cross-entropy over standardised signals, then undo the standardisation.
+
+    Args:
+        signals: What was seen, (n, F).
+        right: Whether the answer was right, (n,).
+
+    Returns:
+        The bias, and the weights (F,), none of them negative.
+    """
     mean, scale = signals.mean(0), signals.std(0) + 1e-9
     x, sign = (signals - mean) / scale, np.where(right, 1.0, -1.0)
 
@@ -123,4 +136,4 @@ def _fit(signals: np.ndarray, right: np.ndarray) -> ConfidenceModel:
     bounds = [(None, None), *[(0, None)] * x.shape[1]]
     found = minimize(objective, np.zeros(x.shape[1] + 1), jac=True, bounds=bounds, method="L-BFGS-B").x
     weights = found[1:] / scale
-    return ConfidenceModel(float(found[0] - (weights * mean).sum()), Signals(*(float(weight) for weight in weights)))
+    return float(found[0] - (weights * mean).sum()), weights

@@ -241,4 +241,10 @@ def _measured(figure: Figure, items: Sequence[Item], seed: int) -> dict[str, flo
     # Only items that it concerns are resampled: of a rare sort, no resample should be empty.
     kept = np.flatnonzero(data.concerned)
     low, high = interval([data.value(kept[chosen]) for chosen in resample(n, seed)])
+    # Where all cases agree, so do all resamples: the exact binomial bound (Clopper & Pearson 1934) stands in.
+    unseen = 1 - 0.025 ** (1 / n)
+    if figure.of_all is None and low == high == 0:
+        high = unseen
+    elif figure.of_all is None and low == high == 1:
+        low = 1 - unseen
     return {"value": round(value, 6), "low": round(low, 6), "high": round(high, 6), "n": n}

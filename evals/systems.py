@@ -183,9 +183,12 @@ def app_models(app: EvalApp) -> Mapping[str, str]:
 
 def app_settings(app: EvalApp) -> Mapping[str, float | int | str]:
     """Give an app's settings that change answers, by name."""
-    settings = app.settings
     names = ("passages", "rerank", "abstain_below", "chunk_tokens")
-    return {name: getattr(settings, name) for name in names}
+    certificate, _ = app.certificate()
+    return {
+        **{name: getattr(app.settings, name) for name in names},
+        "certificate": certificate.sha256 if certificate else "",
+    }
 
 
 def retrieved(app: EvalApp, passages: Sequence[ScoredPassage]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ragapp.calibration import Guarantee
 from ragapp.confidence import Signals
 from ragapp.grounding.answer_check import ClaimVerdict
 from ragapp.indexes.types import Passage, ScoredPassage, Span, locate
@@ -84,6 +85,7 @@ class Answer:
             ``check``, ``total``.
         models: Which models answered.
         grounding: What the checker holds of each claim of ``text``; nothing if answers are not checked.
+        guarantee: What a certificate says of answers like this, and whether it still holds; nothing without one.
     """
 
     question: str
@@ -98,6 +100,7 @@ class Answer:
     timings_ms: Mapping[str, float]
     models: ModelHashes
     grounding: tuple[ClaimVerdict, ...] = ()
+    guarantee: Guarantee | None = None
 
 
 def cite(candidate: Candidate, passages: tuple[ScoredPassage, ...]) -> tuple[Citation, ...]:

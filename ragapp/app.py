@@ -13,6 +13,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ragapp.answers import Alternative, Answer, Citation, ModelHashes, cite
+from ragapp.calibration import (
+    SHIPPED_CERTIFICATE,
+    Certificate,
+    Guarantee,
+    Pinned,
+    certificate_path,
+    features,
+    load_certificate,
+    void_because,
+)
 from ragapp.confidence import ConfidenceModel, load_confidence, signals
 from ragapp.errors import CollectionNotFound, RagappError
 from ragapp.events import (
@@ -246,17 +256,24 @@ class RagApp:
         reading = read([as_read(scored) for scored in passages])
         best = reading.candidates[0] if reading.candidates else None
         seen = signals(asked, reading, passages)
-        sure = self._confidence(seen) if seen else 0.0
-        abstained = sure < self.settings.abstain_below
         citations = cite(best, passages) if best else ()
+        read_to = time.perf_counter()
+        grounding = self._grounding(asked, best.text, citations, passages) if best else ()
+        checked_to = time.perf_counter()
+        certificate, guarantee = self.certificate()
+        if certificate:
+            supported = min((verdict.p_supported for verdict in grounding), default=None)
+            sure = certificate.estimate(features(seen, supported)) if seen else 0.0
+            abstained = sure < certificate.threshold
+        else:
+            sure = self._confidence(seen) if seen else 0.0
+            abstained = sure < self.settings.abstain_below
         if abstained:
             yield Abstained(sure)
         elif best:
             yield TokenDelta(best.text)
         for number, citation in enumerate(citations, 1):
             yield SpanResolved(number, citation)
-        read_to = time.perf_counter()
-        grounding = self._grounding(asked, best.text, citations, passages) if best else ()
         if grounding:
             yield GroundingChecked(grounding)
         now = time.perf_counter()
@@ -275,17 +292,37 @@ class RagApp:
                 "search": retrieved.search_ms,
                 "rank": rank_ms,
                 "read": (read_to - read_from) * 1e3,
-                "check": (now - read_to) * 1e3,
+                "check": (checked_to - read_to) * 1e3,
                 "total": (now - began) * 1e3,
             },
-            models=self._models(),
+            models=self.models(),
             grounding=grounding,
+            guarantee=guarantee,
         )
         if conversation is not None:
             self._store(conversation, answer)
         yield AnswerDone(answer)
 
-    def _models(self) -> ModelHashes:
+    def certificate(self) -> tuple[Certificate | None, Guarantee | None]:
+        """Give the certificate that answers are given under.
+
+        Returns:
+            The collection's own or else the shipped one, if it holds; and what to tell of it. A certificate of the
+            collection that is void is told of and not used; a shipped one for other models is not spoken of.
+        """
+        models, settings = self.models(), self.settings
+        pinned = Pinned(*models, settings.passages, settings.rerank)
+        own = load_certificate(certificate_path(settings.home, settings.collection))
+        if own:
+            void = void_because(own, pinned, self.index.fingerprint(self.collection))
+            return None if void else own, Guarantee(own.sentence, own.documents, True, void)
+        shipped = load_certificate(SHIPPED_CERTIFICATE)
+        if shipped is None or void_because(shipped, pinned, None):
+            return None, None
+        return shipped, Guarantee(shipped.sentence, shipped.documents, False, ())
+
+    def models(self) -> ModelHashes:
+        """Tell which models answer, by name and hash."""
         encoder, reader, checker = self.encoder.pin, self.reader, self.checker
         return ModelHashes(
             f"{encoder.id}@{encoder.hash}",

@@ -7,6 +7,7 @@ import sys
 from rich.text import Text
 
 from ragapp.answers import Answer, Citation
+from ragapp.calibration import Guarantee
 from ragapp.cli.console import short_name, stdout, write
 from ragapp.events import AnswerState, Event, RetrievalStarted
 from ragapp.grounding.answer_check import ClaimVerdict
@@ -70,9 +71,18 @@ def draw(answer: Answer) -> list[Text]:
         for number, citation in enumerate(answer.citations, 1):
             lines += _citation(number, citation)
         lines += _grounding(answer.grounding)
+    if answer.guarantee:
+        lines.append(_guarantee(answer.guarantee))
     stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in answer.timings_ms.items() if stage != "total")
     lines.append(Text(f"{answer.timings_ms['total'] / 1e3:.2f} s: {stages}", "dim"))
     return lines
+
+
+def _guarantee(guarantee: Guarantee) -> Text:
+    if guarantee.void:
+        return Text(f"Certificate void: {', '.join(guarantee.void)}. Try: ragapp calibrate", "bold yellow")
+    where = "these documents" if guarantee.own else f"{guarantee.documents}, not on yours"
+    return Text(f"Certified on {where}: {guarantee.sentence}.", "dim")
 
 
 def _citation(number: int, citation: Citation) -> list[Text]:

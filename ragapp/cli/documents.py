@@ -17,6 +17,7 @@ from ragapp.text import one_line, printable
 
 if TYPE_CHECKING:
     from ragapp.app import RagApp
+    from ragapp.indexes.records import Collection
 
 
 def status(home: HomeOption = None, collection: CollectionOption = None, as_json: JsonOption = False) -> None:
@@ -30,6 +31,7 @@ def status(home: HomeOption = None, collection: CollectionOption = None, as_json
                 **ragapp.index.stats(each)._asdict(),
                 "encoder": each.encoder._asdict(),
                 "chunker": each.chunker,
+                "certificate": _certificate(ragapp, each),
             }
             for each in ragapp.index.collections()
             if collection in (None, each.name)
@@ -43,10 +45,33 @@ def status(home: HomeOption = None, collection: CollectionOption = None, as_json
             f"{record['collection']}: {record['documents']} documents, {record['passages']} passages in"
             f" {record['segments']} segments ({_megabytes(record['segment_bytes'])}), cut by {record['chunker']}"
         )
+        if record["certificate"]:
+            write(f"  certificate: {record['certificate']}")
         if record["removed_documents"]:
             write(f"  {record['removed_documents']} removed documents await `ragapp compact`")
     if not records:
         narrate("nothing is ingested yet; try: ragapp ingest FOLDER")
+
+
+def _certificate(ragapp: RagApp, collection: Collection) -> str:
+    """Tell of a collection's certificate what can be told without loading a model; empty without one."""
+    from ragapp.calibration import certificate_path, load_certificate
+
+    found = load_certificate(certificate_path(ragapp.settings.home, collection.name))
+    if found is None:
+        return ""
+    encoder = f"{collection.encoder.id}@{collection.encoder.hash}"
+    now, then = ragapp.settings, found.pinned
+    changed = [
+        what
+        for what, same in (
+            ("the documents", ragapp.index.fingerprint(collection) == found.collection_sha256),
+            ("the encoder", encoder == then.encoder),
+            ("the settings", (now.passages, now.rerank) == (then.passages, then.rerank)),
+        )
+        if not same
+    ]
+    return f"void, {' and '.join(changed)} changed; try: ragapp calibrate" if changed else found.sentence
 
 
 def ls(

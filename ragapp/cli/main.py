@@ -15,7 +15,21 @@ from typing import Annotated
 import typer
 import typer.main
 
-from ragapp.cli import ask, bench, chat, check, config, doctor, documents, eval, ingest, maintenance, train
+from ragapp.cli import (
+    ask,
+    bench,
+    calibrate,
+    chat,
+    check,
+    config,
+    doctor,
+    documents,
+    eval,
+    eval_files,
+    ingest,
+    maintenance,
+    train,
+)
 from ragapp.cli.console import explain, narrate, write
 from ragapp.errors import ConfigError, ExitCode, RagappError
 from ragapp.text import one_line
@@ -29,6 +43,7 @@ app.command()(ingest.ingest)
 app.command()(ask.ask)
 app.command()(chat.chat)
 app.command()(check.check)
+app.command()(calibrate.calibrate)
 app.command()(documents.status)
 app.command()(documents.ls)
 app.command()(documents.rm)
@@ -38,6 +53,8 @@ app.command()(doctor.doctor)
 app.add_typer(config.app, name="config")
 app.add_typer(train.app, name="train")
 app.add_typer(bench.app, name="bench")
+eval.app.command()(eval_files.report)
+eval.app.command()(eval_files.make)
 app.add_typer(eval.app, name="eval")
 
 

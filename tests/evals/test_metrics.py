@@ -20,7 +20,7 @@ from ragapp.grounding.baselines import LexicalChecker
 
 DOCUMENTS = [f"d{number}" for number in range(12)]
 Measure = Callable[[Sequence[str], Mapping[str, int]], float]
-OURS: dict[object, Measure] = {
+OURS: dict[ir_measures.Measure, Measure] = {
     ir_measures.Success @ 1: lambda found, gold: ranking.hit(found, gold, 1),
     ir_measures.Success @ 5: lambda found, gold: ranking.hit(found, gold, 5),
     ir_measures.R @ 5: lambda found, gold: ranking.recall(found, gold, 5),

@@ -1,0 +1,143 @@
+"""A run as one HTML file that needs nothing else: figures, pictures, and the worst answers with their evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ragapp.errors import EvalError
+from ragapp.evals import charts
+from ragapp.evals.figures import BY_NAME, is_right, measure
+from ragapp.evals.performance import performance
+from ragapp.evals.records import Item
+from ragapp.evals.squad import token_f1
+from ragapp.evals.store import RunFolder
+
+_TEMPLATE = Path(__file__).parent / "report.html"
+_WORST = 25
+_HEADLINES = ("f1", "hallucination", "wrong", "answered")
+
+
+class Row(NamedTuple):
+    """A figure as it is shown, in percent."""
+
+    title: str
+    arrow: str
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class Part(NamedTuple):
+    """A piece of a quote, and whether it is the evidence."""
+
+    text: str
+    marked: bool
+
+
+class Case(NamedTuple):
+    """A question that went wrong."""
+
+    what: str
+    """What went wrong, in a few words."""
+    item: Item
+    quotes: tuple[tuple[str, tuple[Part, ...]], ...]
+    """Document and quote of each citation, the answer marked in it."""
+
+
+def render(folder: RunFolder) -> str:
+    """Write the report of a run, finished or partial.
+
+    Args:
+        folder: The run.
+
+    Returns:
+        The page; everything that a document or a model said is escaped in it.
+
+    Raises:
+        EvalError: If jinja2 or matplotlib is not installed, or the run has no item.
+    """
+    try:
+        from jinja2 import Environment, StrictUndefined
+        from markupsafe import Markup
+    except ImportError as error:
+        raise EvalError("The report needs jinja2, which is not installed.", "pip install 'ragapp[evals]'") from error
+    items = folder.items()
+    if not items:
+        raise EvalError(f"The run {folder.name!r} has no answer yet.", "start it again with the same command")
+    figures: Any = folder.figures() if folder.finished else measure(items, folder.manifest.seed)
+    measured = performance(folder.timings())
+    sure = [
+        (item.confidence, is_right(item)) for item in items if item.answers is not None and item.confidence is not None
+    ]
+    confidence, right = charts.columns_of(sure)
+    pictures = {"Where the time goes": charts.latency_svg(measured["latency_ms"])}
+    if sure:
+        pictures = {
+            "Does confidence mean what it says?": charts.reliability_svg(confidence, right),
+            "What answering more costs": charts.risk_coverage_svg(confidence, right),
+            **pictures,
+        }
+    rows = {
+        name: _row(BY_NAME[name].title, name, figures["figures"][name])
+        for name in BY_NAME
+        if name in figures["figures"]
+    }
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_TEMPLATE.read_text("utf-8")).render(
+        run=folder.name,
+        manifest=folder.manifest,
+        finished=folder.finished,
+        asked=len(items),
+        headlines=[rows[name] for name in _HEADLINES if name in rows],
+        rows=rows.values(),
+        kinds=[_row(kind, "f1", figure) for kind, figure in figures["kinds"].items()],
+        pictures={title: Markup(svg) for title, svg in pictures.items()},  # noqa: S704 - drawn by matplotlib, above
+        performance=measured,
+        cases=worst(items),
+        bins=figures["bins"],
+        resamples=figures["resamples"],
+    )
+
+
+def worst(items: Sequence[Item], most: int = _WORST) -> list[Case]:
+    """Choose the answers that a person should look at, worst first.
+
+    Args:
+        items: The items of a run.
+        most: How many.
+
+    Returns:
+        Wrong answers by how sure they were, then claims that nothing supports, then right answers that were withheld.
+    """
+    found: list[tuple[float, Case]] = []
+    for item in items:
+        sure = item.confidence if item.confidence is not None else 0.5
+        if item.answers is not None and item.given and not is_right(item):
+            what = "wrong answer" if item.answers else "answered, though no document does"
+            found.append((3 + sure, _case(what, item)))
+        elif item.given and any(not claim.supported for claim in item.claims):
+            found.append((2 + sure, _case("nothing it cites supports it", item)))
+        elif item.abstained and item.answers and token_f1(item.text, item.answers) == 1:
+            found.append((1 - sure, _case("right, but withheld", item)))
+    found.sort(key=lambda pair: (-pair[0], pair[1].item.id))
+    return [case for _, case in found[:most]]
+
+
+def _case(what: str, item: Item) -> Case:
+    quotes = tuple((cited.document, _marked(cited.quote, item.text)) for cited in item.citations)
+    if not quotes:
+        quotes = tuple(("evidence", _marked(claim.evidence, item.text)) for claim in item.claims if claim.evidence)
+    return Case(what, item, quotes)
+
+
+def _marked(quote: str, answer: str) -> tuple[Part, ...]:
+    before, found, after = quote.partition(answer) if answer else (quote, "", "")
+    return tuple(Part(text, marked) for text, marked in ((before, False), (found, True), (after, False)) if text)
+
+
+def _row(title: str, name: str, figure: dict[str, Any]) -> Row:
+    numbers = (round(100 * figure[key], 1) for key in ("value", "low", "high"))
+    return Row(title, "↑" if BY_NAME[name].better == "higher" else "↓", *numbers, figure["n"])

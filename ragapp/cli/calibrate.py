@@ -1,0 +1,94 @@
+"""``ragapp calibrate``: labelled questions become a threshold with a certified error rate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragapp.cli.console import narrate, write, write_json
+from ragapp.cli.eval import CountOption, FormatOption, SeedOption, evaluate, load
+from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, settings
+from ragapp.errors import ConfigError, ExitCode
+
+if TYPE_CHECKING:
+    from ragapp.evals.certify import Calibrated
+
+
+def calibrate(
+    data: Annotated[Path, typer.Option("--data", help="Labelled questions, some of them not answered anywhere.")],
+    format_: FormatOption = None,
+    max_error: Annotated[float, typer.Option(help="Largest share of wrong answers among those given.")] = 0.05,
+    confidence: Annotated[float, typer.Option(help="How sure that must be.")] = 0.95,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Write the certificate to this file, not to the collection.", show_default=False),
+    ] = None,
+    count: CountOption = 0,
+    seed: SeedOption = 0,
+    home: HomeOption = None,
+    collection: CollectionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Choose on one half of the questions below which confidence to withhold an answer, and certify it on the other.
+
+    Answers are then given under the certificate until documents, models or settings change.
+    """
+    from ragapp.app import RagApp
+    from ragapp.calibration import Pinned, certificate_path, save_certificate
+    from ragapp.evals.certify import calibrate, certificate
+    from ragapp.evals.run import load_judge
+    from ragapp.indexes.index import Index
+
+    for name, value in (("--max-error", max_error), ("--confidence", confidence)):
+        if not 0 < value < 1:
+            raise ConfigError(f"{name} cannot be {value:g}: it is a share between 0 and 1.", f"{name} 0.05")
+    dataset, given = load(data, format_), settings(home, collection)
+    with Index.open(given.home) as index:
+        judge, reader = load_judge("shipped", given), str(given.reader or "shipped")
+        run = evaluate(dataset, given, reader, "reranked", judge, index.evaluations, count, seed)
+    found = calibrate(run.items(), max_error, confidence, seed)
+    certified = found.certified.bound <= max_error
+    if certified:
+        with RagApp(given) as ragapp:
+            models = ragapp.models()
+        pinned = Pinned(*models, given.passages, given.rerank)
+        name = dataset.name if dataset.own_documents else given.collection
+        hashes = run.manifest.collection_sha256, dataset.sha256
+        made = certificate(found, max_error, confidence, name, *hashes, pinned)
+        own = None if dataset.own_documents else certificate_path(given.home, given.collection)
+        if path := output or own:
+            save_certificate(made, path)
+            narrate(f"written to {path}")
+        else:
+            narrate("not written: the questions bring documents of their own; --output FILE writes it to a file")
+        sentence = made.sentence
+    else:
+        sentence = _refusal(found, max_error, confidence)
+    _report(found, certified, sentence, as_json)
+    if not certified:
+        raise typer.Exit(ExitCode.GATE)
+
+
+def _refusal(found: Calibrated, max_error: float, confidence: float) -> str:
+    done = found.certified
+    what = (
+        f"no certificate: {done.wrong} of {done.answered} answers were wrong where it counts, which bounds the error"
+        f" rate at {100 * done.bound:.1f} %, not {100 * max_error:g} %, with {100 * confidence:g} % confidence"
+    )
+    if found.more_labels is None:
+        return f"{what}; more labels would not help, a larger --max-error would"
+    return f"{what}; about {found.more_labels} more labelled questions would do"
+
+
+def _report(found: Calibrated, certified: bool, sentence: str, as_json: bool) -> None:
+    if as_json:
+        record = found._asdict() | {"chosen": found.chosen._asdict(), "certified": found.certified._asdict()}
+        write_json({"holds": certified, "sentence": sentence, **record})
+        return
+    write(sentence)
+    narrate(f"AUROC of the confidence, right against wrong or unanswerable, cross-fitted: {found.auroc:.3f}")
+    narrate(f"answers are withheld below a confidence of {found.threshold:.3f}; weights of the signals:")
+    for name, weight in found.weights.items():
+        narrate(f"  {name:14} {weight:.3f}")
