@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -83,7 +83,9 @@ def latency_svg(latency: Mapping[str, Latency]) -> str:
         medians = [latency[stage]["p50"] for stage in stages]
         tails = [max(0.0, latency[stage]["p95"] - latency[stage]["p50"]) for stage in stages]
         axes.barh(stages, medians, color=_FAINT, edgecolor=_ACCENT, height=0.6)
-        axes.errorbar(medians, stages, xerr=[np.zeros(len(stages)), tails], fmt="none", ecolor=_ACCENT, capsize=3)
+        axes.errorbar(
+            medians, stages, xerr=np.array([np.zeros(len(stages)), tails]), fmt="none", ecolor=_ACCENT, capsize=3
+        )
         axes.set(xlabel="milliseconds: median, whisker to the 95th percentile")
 
     return _svg("latency", draw)
@@ -98,7 +100,7 @@ def _svg(name: str, draw: Callable[[Axes], None]) -> str:
             "The report needs matplotlib, which is not installed.", "pip install 'ragapp[evals]'"
         ) from error
     # Fixed ids and no date, so that the same run is the same bytes; text as text, so that it can be searched and read.
-    style: dict[str, object] = {
+    style: dict[Any, Any] = {
         "svg.hashsalt": name,
         "svg.fonttype": "none",
         "font.size": 9,

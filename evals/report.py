@@ -139,5 +139,5 @@ def _marked(quote: str, answer: str) -> tuple[Part, ...]:
 
 
 def _row(title: str, name: str, figure: dict[str, Any]) -> Row:
-    numbers = (round(100 * figure[key], 1) for key in ("value", "low", "high"))
-    return Row(title, "↑" if BY_NAME[name].better == "higher" else "↓", *numbers, figure["n"])
+    value, low, high = (round(100 * figure[key], 1) for key in ("value", "low", "high"))
+    return Row(title, "↑" if BY_NAME[name].better == "higher" else "↓", value, low, high, figure["n"])
