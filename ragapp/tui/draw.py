@@ -7,6 +7,7 @@ from typing import NamedTuple
 from textual.content import Content
 
 from ragapp.answers import Answer, Citation
+from ragapp.grounding.base import Verdict
 from ragapp.indexes.types import ScoredPassage, Span
 from ragapp.text import one_line, printable
 from ragapp.tui.glyphs import Glyphs
@@ -15,6 +16,12 @@ from ragapp.tui.state import TurnState
 _NEAREST = 3
 _EXCERPT = 160
 _PLACE = "italic"
+_VERDICTS: dict[Verdict, tuple[str, str]] = {
+    "supported": ("supported by its source", "$success"),
+    "not_supported": ("not supported by its source", "$warning"),
+    "contradicted": ("contradicted by its source", "$error"),
+}
+"""Words and style of each verdict."""
 
 
 class Line(NamedTuple):
@@ -167,6 +174,10 @@ def _answered(turn: TurnState) -> list[Line]:
         name = one_line(citation.document.rpartition("/")[2])
         where = Content.styled(" · ".join(part for part in (name, place) if part), _PLACE)
         lines += [Line(quote, 2), Line(where, 6)]
+    for verdict in state.grounding:
+        words, style = _VERDICTS[verdict.verdict]
+        claim = f": {one_line(verdict.claim)}" if len(state.grounding) > 1 else ""
+        lines.append(_line(f"{words}{claim}", style))
     return lines
 
 

@@ -100,6 +100,7 @@ def restored(answers: Sequence[Answer], versions: dict[str, int]) -> ChatState:
             citations=answer.citations,
             passages=answer.passages,
             abstained=answer.abstained,
+            grounding=answer.grounding,
         )
         stale = dict.fromkeys(c.document for c in answer.citations if versions.get(c.document) != c.version)
         turns.append(TurnState(answer.question, state, "done", tuple(stale)))

@@ -26,7 +26,7 @@ class FirstWordReader:
             word = passage.text.split()[0]
             if word.istitle():
                 place = Place(index, Span(0, len(word)), 0.8)
-                return Reading((Candidate(word, 0.8, (place,)),), 0.2, (0.0,) * len(passages))
+                return Reading((Candidate(word, 0.8, 0.8, (place,)),), 0.2, (0.0,) * len(passages))
         return Reading((), 1.0, (0.0,) * len(passages))
 
 
