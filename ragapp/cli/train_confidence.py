@@ -35,7 +35,7 @@ def confidence(
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder).resolve()
         with (
-            RagApp(Settings(home=root / "home", reader=reader)) as ragapp,
+            RagApp(Settings(home=root / "home", reader=reader, checker="off")) as ragapp,
             progress(len(asked), "questions", "asking") as advance,
         ):
             seen = see_answers(ragapp, root / "corpus", asked, lambda: advance(1))
@@ -54,13 +54,13 @@ def confidence(
 
 
 def _asked(data: Path, count: int, seed: int) -> Sequence[QaExample]:
-    """Draw held-out questions, half of them unanswerable as far as there are such."""
+    """Draw held-out questions, a quarter of them unanswerable as far as there are such."""
     from ragapp.readers.copy_fid.training.data import hold_out
     from ragapp.readers.copy_fid.training.mixture import read_mixture
 
     held_out = list(hold_out(read_mixture(data).examples).held_out)
     random.Random(seed).shuffle(held_out)
-    unanswerable = [example for example in held_out if example.answer is None][: count // 2]
+    unanswerable = [example for example in held_out if example.answer is None][: count // 4]
     answerable = [example for example in held_out if example.answer][: count - len(unanswerable)]
     asked = [*answerable, *unanswerable]
     random.Random(seed).shuffle(asked)
