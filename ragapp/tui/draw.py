@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from textual.content import Content
@@ -22,6 +23,8 @@ _VERDICTS: dict[Verdict, tuple[str, str]] = {
     "contradicted": ("contradicted by its source", "$error"),
 }
 """Words and style of each verdict."""
+_TABLE_SIGNS = re.compile(r"\s*\|[\s|:-]*")
+"""What draws a Markdown table; its cells alone are shown in an excerpt."""
 
 
 class Line(NamedTuple):
@@ -99,9 +102,11 @@ def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> lis
     cited = answer.citations if answer else citations
     passages = answer.passages if answer else ()
     scores = {scored.passage.id: _scores(scored) for scored in passages}
+    # An answer that was withheld has no numbers: nothing in it is claimed.
+    unclaimed = answer is not None and answer.abstained
     rows = [
         Evidence(
-            number,
+            None if unclaimed else number,
             citation.document,
             citation.version,
             Span(citation.char_start, citation.char_end),
@@ -166,8 +171,7 @@ def _answered(turn: TurnState) -> list[Line]:
     for number, citation in enumerate(state.citations, 1):
         start, end = citation.answer_start - citation.char_start, citation.answer_end - citation.char_start
         before, words, after = (
-            printable(part, keep="\n")
-            for part in (citation.quote[:start], citation.quote[start:end], citation.quote[end:])
+            _folded(part) for part in (citation.quote[:start], citation.quote[start:end], citation.quote[end:])
         )
         quote = Content.assemble((f"[{number}] ", "$accent"), f"“{before}", (words, "bold $success"), f"{after}”")
         place = _place(citation.page, citation.heading, citation.line)
@@ -215,8 +219,13 @@ def _place(page: int | None, heading: str | None, line: int | None) -> str:
 
 
 def _excerpt(text: str) -> str:
-    folded = one_line(text).lstrip("# ")
+    folded = _TABLE_SIGNS.sub(" · ", one_line(text)).lstrip("# ·")
     return folded if len(folded) <= _EXCERPT else folded[: _EXCERPT - 1].rstrip() + "…"
+
+
+def _folded(text: str) -> str:
+    """Put a piece of a quote on one line, keeping a space at its ends: the file's own line breaks are not ours."""
+    return printable(re.sub(r"\s+", " ", text))
 
 
 def _line(text: str, style: str) -> Line:

@@ -14,10 +14,10 @@ BINDINGS = (
     Binding("ctrl+r", "conversations", "Conversations", id="chat.conversations", priority=True),
     Binding("ctrl+n", "new", "New", id="chat.new", priority=True),
     Binding("ctrl+e", "evidence", "Evidence", id="chat.evidence", priority=True),
-    Binding("ctrl+o", "add", "Add documents", id="chat.add", priority=True),
+    Binding("ctrl+o", "add", "Add", id="chat.add", priority=True),
     Binding("f1", "help", "Help", id="chat.help"),
-    Binding("f2", "inspect", "Why this answer?", id="chat.inspect"),
-    Binding("f5", "again", "Ask again", id="chat.again"),
+    Binding("f2", "inspect", "Why?", id="chat.inspect"),
+    Binding("f5", "again", "Ask again", id="chat.again", show=False),
     Binding("ctrl+y", "copy_answer", "Copy answer", id="chat.copy", show=False, priority=True),
     Binding("pageup", "older", "Scroll back", id="chat.older", show=False),
     Binding("ctrl+d", "leave", "Quit", id="chat.quit", show=False, priority=True),
@@ -25,7 +25,13 @@ BINDINGS = (
 )
 """Bindings of the whole application; those of a widget stand with it."""
 
-_WIDGET_IDS = ("prompt.send", "prompt.newline", "evidence.copy", "evidence.open")
+_OF_WIDGETS = {
+    "prompt.send": "enter",
+    "prompt.newline": "shift+enter,ctrl+j,alt+enter",
+    "evidence.copy": "y",
+    "evidence.open": "o",
+}
+"""Bindings that stand with the prompt and the evidence, with their keys."""
 
 
 def checked_keymap(keys: Mapping[str, str]) -> dict[str, str]:
@@ -41,13 +47,14 @@ def checked_keymap(keys: Mapping[str, str]) -> dict[str, str]:
         ConfigError: If there is no such id, or two bindings would have the same key.
     """
     defaults = {binding.id: binding.key for binding in BINDINGS if binding.id}
-    known = [*defaults, *_WIDGET_IDS]
+    defaults |= _OF_WIDGETS
+    known = list(defaults)
     for id in keys:
         if id not in known:
             raise ConfigError(f"There is no key binding {id!r}.", f"one of {', '.join(known)}")
     taken = Counter(key.strip() for value in (defaults | dict(keys)).values() for key in value.split(","))
     for key, count in taken.items():
         if count > 1:
-            both = [id for id, value in (defaults | dict(keys)).items() if key in value.split(",")]
+            both = [id for id, value in (defaults | dict(keys)).items() if key in map(str.strip, value.split(","))]
             raise ConfigError(f"The key {key!r} is bound to {' and '.join(both)}.", "give one of them another key")
     return dict(keys)

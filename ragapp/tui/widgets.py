@@ -20,6 +20,10 @@ from ragapp.tui.glyphs import Glyphs
 from ragapp.tui.state import ChatState, TurnState
 
 
+_NUMBERS = tuple(Binding(str(number), f"app.citation({number})", show=False) for number in range(1, 10))
+"""Where nothing is typed, a digit opens the citation of that number."""
+
+
 class Prompt(TextArea):
     """Where questions are typed: Enter sends, Shift+Enter or Ctrl+J begins a line, ↑ and ↓ recall past questions."""
 
@@ -28,7 +32,7 @@ class Prompt(TextArea):
     Prompt:focus { border: round $accent; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", id="prompt.send", priority=True),
+        Binding("enter", "send", "Send", id="prompt.send", show=False, priority=True),
         Binding("shift+enter,ctrl+j,alt+enter", "newline", "New line", id="prompt.newline", show=False),
     ]
 
@@ -112,6 +116,7 @@ class Transcript(VerticalScroll):
     """The turns, the newest at the bottom; it follows them only while one is at the bottom."""
 
     DEFAULT_CSS = "Transcript { height: 1fr; scrollbar-size-vertical: 1; }"
+    BINDINGS: ClassVar[list[BindingType]] = [*_NUMBERS]
     can_focus = True
     WINDOW = 60
     """Turns that are on the screen; older ones come back with `show_older`."""
@@ -155,7 +160,7 @@ class EvidencePane(OptionList):
     """What the answer rests on, and what else was read."""
 
     DEFAULT_CSS = """
-    EvidencePane { width: 2fr; max-width: 70; height: 1fr; padding: 0 1; background: $background; }
+    EvidencePane { width: 2fr; max-width: 70; height: 1fr; padding: 0 1; background: $background; scrollbar-size-vertical: 1; }
     EvidencePane, EvidencePane:focus { border: none; border-left: solid $primary; }
     EvidencePane:focus { border-left: solid $accent; }
     """
@@ -164,6 +169,9 @@ class EvidencePane(OptionList):
         Binding("o", "open", "Open file", id="evidence.open"),
         Binding("j", "cursor_down", show=False),
         Binding("k", "cursor_up", show=False),
+        Binding("g", "first", show=False),
+        Binding("G", "last", show=False),
+        *_NUMBERS,
     ]
 
     @dataclass
