@@ -27,7 +27,7 @@ from ragapp.tui.clipboard import copy_text
 from ragapp.tui.draw import Evidence, evidence
 from ragapp.tui.glyphs import glyphs_for
 from ragapp.tui.keys import BINDINGS, checked_keymap
-from ragapp.tui.messages import FileTaken, Happened, IngestEnded, Loaded, NotOpened, Opened
+from ragapp.tui.messages import FileTaken, Happened, IngestEnded, Loaded, Looked, NotOpened, Opened
 from ragapp.tui.opening import open_file
 from ragapp.tui.screens.conversations import Choice, ConversationsScreen
 from ragapp.tui.screens.inspect import InspectScreen
@@ -150,6 +150,11 @@ class ChatApp(App[None]):
                 self._answer()
         self._show()
 
+    def on_looked(self, message: Looked) -> None:
+        """Show the copy attention where the answer is being looked into."""
+        if isinstance(self.screen, InspectScreen):
+            self.screen.show_attention(message.answer, message.words)
+
     def on_file_taken(self, message: FileTaken) -> None:
         """Tell how far the job is, and of a file that failed."""
         self._status.tell(ingest=f"taking in {message.done}/{message.files}")
@@ -245,6 +250,8 @@ class ChatApp(App[None]):
         """Show why the last answer was given."""
         if self._answered:
             self.push_screen(InspectScreen(self._answered[-1]))
+            if self._app and self._answers_now:
+                self._off_thread(engine.attention, self._app, self._answered[-1])
 
     def action_help(self) -> None:
         """Show or hide the keys that work where one is."""

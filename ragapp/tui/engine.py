@@ -8,12 +8,15 @@ from pathlib import Path
 
 from textual.message import Message
 
+from ragapp.answers import Answer
 from ragapp.app import RagApp
 from ragapp.errors import CollectionNotFound, RagappError
 from ragapp.events import AnswerDone, Failed
+from ragapp.indexes.types import Span
 from ragapp.ingest.events import FileDone, JobEvent, JobStarted
+from ragapp.reranker import as_read
 from ragapp.settings import Settings
-from ragapp.tui.messages import FileTaken, Happened, IngestEnded, Loaded, NotOpened, Opened
+from ragapp.tui.messages import FileTaken, Happened, IngestEnded, Loaded, Looked, LookedAt, NotOpened, Opened
 
 Post = Callable[[Message], object]
 """Hands a message to the application; may be called from any thread."""
@@ -81,6 +84,34 @@ def take_in(app: RagApp, path: Path, cancelled: threading.Event, post: Post) -> 
         post(IngestEnded(None, error.message, error.hint))
     except KeyboardInterrupt:
         post(IngestEnded(None, "The job was stopped; what was committed stays."))
+
+
+def attention(app: RagApp, answer: Answer, post: Post) -> None:
+    """Work out what the reader looked at while it copied an answer.
+
+    Args:
+        app: Who answered.
+        answer: The answer; one from the catalog no longer has its passages, and one of another reader no attention.
+        post: Takes `Looked`, once, if there is something to tell.
+    """
+    from ragapp.readers.copy_fid.explain import copy_attention
+    from ragapp.readers.copy_fid.reader import CopyFidReader
+
+    reader, ids = app.reader, [scored.passage.id for scored in answer.passages]
+    if not isinstance(reader, CopyFidReader) or not answer.citations or answer.citations[0].passage_id not in ids:
+        return
+    citation, at = answer.citations[0], ids.index(answer.citations[0].passage_id)
+    begin = answer.passages[at].passage.span.start
+    span = Span(citation.answer_start - begin, citation.answer_end - begin)
+    passages = [as_read(scored) for scored in answer.passages]
+    words = copy_attention(reader, answer.understood_as, passages, at, span)
+    texts = [scored.passage.text for scored in answer.passages]
+    looked = [
+        LookedAt(i + 1, text[word.span.start : word.span.end], word.weight)
+        for i, (text, of_passage) in enumerate(zip(texts, words, strict=True))
+        for word in of_passage
+    ]
+    post(Looked(answer, tuple(looked)))
 
 
 def _documents(app: RagApp) -> int:

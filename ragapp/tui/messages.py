@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.message import Message
 
+from ragapp.answers import Answer
 from ragapp.app import RagApp
 from ragapp.events import Event
 from ragapp.ingest.events import FileDone, JobReport
@@ -57,3 +59,19 @@ class IngestEnded(Message):
     report: JobReport | None
     error: str = ""
     hint: str = ""
+
+
+class LookedAt(NamedTuple):
+    """A word of the passage of that rank, and its share of the copy attention, 0 to 1."""
+
+    rank: int
+    word: str
+    weight: float
+
+
+@dataclass
+class Looked(Message):
+    """What the reader looked at while it copied an answer."""
+
+    answer: Answer
+    words: tuple[LookedAt, ...]

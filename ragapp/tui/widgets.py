@@ -19,7 +19,6 @@ from ragapp.tui.draw import Evidence, evidence_content, turn_lines
 from ragapp.tui.glyphs import Glyphs
 from ragapp.tui.state import ChatState, TurnState
 
-
 _NUMBERS = tuple(Binding(str(number), f"app.citation({number})", show=False) for number in range(1, 10))
 """Where nothing is typed, a digit opens the citation of that number."""
 
@@ -160,7 +159,8 @@ class EvidencePane(OptionList):
     """What the answer rests on, and what else was read."""
 
     DEFAULT_CSS = """
-    EvidencePane { width: 2fr; max-width: 70; height: 1fr; padding: 0 1; background: $background; scrollbar-size-vertical: 1; }
+    EvidencePane { width: 2fr; max-width: 70; height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
+    EvidencePane { background: $background; }
     EvidencePane, EvidencePane:focus { border: none; border-left: solid $primary; }
     EvidencePane:focus { border-left: solid $accent; }
     """

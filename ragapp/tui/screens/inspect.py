@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -14,7 +16,11 @@ from textual.widgets import DataTable, Footer, Static
 
 from ragapp.answers import Answer
 from ragapp.text import one_line
+from ragapp.tui.messages import LookedAt
 
+_WORDS = 8
+_SHOWN = 0.001
+"""Smaller shares are left out."""
 _COLUMNS = ("rank", "dense", "lexical", "fused", "reader", "passage")
 
 
@@ -42,7 +48,7 @@ class InspectScreen(ModalScreen[None]):
             yield Static(f"Why “{one_line(self._answer.text)}”?", markup=False)
             yield DataTable[Text](cursor_type="row", zebra_stripes=True)
             with VerticalScroll():
-                yield Static(self._told(), markup=False)
+                yield Static(self._told(), markup=False, id="told")
             yield Footer()
 
     def on_mount(self) -> None:
@@ -55,6 +61,29 @@ class InspectScreen(ModalScreen[None]):
             name = scored.passage.document.rpartition("/")[2]
             row = [str(scored.rank), *values, f"{one_line(name)}: {one_line(scored.passage.text[:160])}"]
             table.add_row(*(Text(cell) for cell in row))
+
+    def show_attention(self, answer: Answer, words: Sequence[LookedAt]) -> None:
+        """Put what the reader looked at above the rest.
+
+        Args:
+            answer: Whose copy attention it is; that of another answer is dropped.
+            words: The words of the passages with their shares.
+        """
+        if answer is not self._answer or not words:
+            return
+        shares: dict[int, float] = defaultdict(float)
+        for looked in words:
+            shares[looked.rank] += looked.weight
+        lines = [Content.styled("Copied from", "bold")]
+        lines += [Content(f"  {share:6.1%}  passage {rank}") for rank, share in shares.items() if share >= _SHOWN]
+        lines.append(Content.styled("Words looked at", "bold"))
+        best = sorted(words, key=lambda looked: -looked.weight)[:_WORDS]
+        lines += [
+            Content(f"  {looked.weight:6.1%}  {one_line(looked.word)}  (passage {looked.rank})")
+            for looked in best
+            if looked.weight >= _SHOWN
+        ]
+        self.query_one("#told", Static).update(Content("\n").join([*lines, self._told()]))
 
     def _told(self) -> Content:
         answer = self._answer

@@ -86,6 +86,7 @@ async def test_an_answer_stands_with_its_evidence(home: Path) -> None:
         assert "opened on 4 March" in "\n".join(str(static.content) for static in pilot.app.screen.query(Static))
         await pilot.press("escape", "f2")
         assert isinstance(pilot.app.screen, InspectScreen)
+        await until(pilot, lambda: "Words looked at" in str(pilot.app.screen.query_one("#told", Static).content))
         await pilot.press("escape", "f1")
         assert pilot.app.screen.query(HelpPanel)
 
