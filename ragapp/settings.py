@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     max_file_mb: int = Field(default=50, ge=1, le=2000)
     """Larger files are refused, megabytes."""
 
-    theme: str = "textual-ansi"
+    theme: str = "ansi-dark"
     """Theme of the chat; the default keeps the terminal's own colours."""
     ascii: bool = False
     """Draw the chat without signs beyond ASCII."""

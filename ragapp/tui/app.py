@@ -26,7 +26,7 @@ from ragapp.tui import engine
 from ragapp.tui.clipboard import copy_text
 from ragapp.tui.draw import Evidence, evidence
 from ragapp.tui.glyphs import glyphs_for
-from ragapp.tui.keys import BINDINGS, checked_keymap
+from ragapp.tui.keys import BINDINGS, checked_keymap, checked_theme
 from ragapp.tui.messages import FileTaken, Happened, IngestEnded, Loaded, Looked, NotOpened, Opened
 from ragapp.tui.opening import open_file
 from ragapp.tui.screens.conversations import Choice, ConversationsScreen
@@ -80,6 +80,7 @@ class ChatApp(App[None]):
         self._ingest_cancelled = threading.Event()
         self._ingesting = False
         self._answers_now = False
+        self._theme = checked_theme(settings.theme, self.available_themes)
         self.set_keymap(checked_keymap(settings.keys))
 
     def compose(self) -> ComposeResult:
@@ -95,7 +96,7 @@ class ChatApp(App[None]):
 
     def on_mount(self) -> None:
         """Show the first picture, then load behind it."""
-        self.theme = self._settings.theme
+        self.theme = self._theme
         self._status.tell(phase="opening the index …")
         self.query_one(Prompt).focus()
         self._fit()

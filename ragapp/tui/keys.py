@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from textual.binding import Binding
 
@@ -32,6 +32,24 @@ _OF_WIDGETS = {
     "evidence.open": "o",
 }
 """Bindings that stand with the prompt and the evidence, with their keys."""
+
+
+def checked_theme(name: str, known: Collection[str]) -> str:
+    """Check a theme of the settings.
+
+    Args:
+        name: Its name.
+        known: The names there are.
+
+    Returns:
+        The name.
+
+    Raises:
+        ConfigError: If there is no such theme.
+    """
+    if name not in known:
+        raise ConfigError(f"There is no theme {name!r}.", f"one of {', '.join(sorted(known))}")
+    return name
 
 
 def checked_keymap(keys: Mapping[str, str]) -> dict[str, str]:

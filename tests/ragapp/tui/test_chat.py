@@ -191,7 +191,21 @@ async def test_past_questions_are_recalled_by_what_was_typed(home: Path) -> None
         assert prompt.text == "alpha\nx"
 
 
+async def test_it_opens_with_the_settings_as_they_are(tmp_path: Path) -> None:
+    app = ChatApp(Settings(home=tmp_path))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "documents" in shown(pilot, "#status"))
+        assert app.theme == Settings().theme
+
+
+def test_a_theme_there_is_not_is_refused_before_anything_opens(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no theme 'sepia'"):
+        ChatApp(Settings(home=tmp_path, theme="sepia"))
+
+
 def test_keys_are_checked() -> None:
+    with pytest.raises(ConfigError, match=r"bound to evidence\.copy and chat\.new|chat\.new and evidence\.copy"):
+        checked_keymap({"chat.new": "y"})
     assert checked_keymap({"chat.new": "ctrl+t"}) == {"chat.new": "ctrl+t"}
     with pytest.raises(ConfigError, match=r"no key binding 'chat\.old'"):
         checked_keymap({"chat.old": "ctrl+t"})
