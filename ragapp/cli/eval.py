@@ -69,12 +69,15 @@ def run_command(
 
     gates = parse_gates(fail_under or [])
     chosen: list[Retrieval] = [_retrieval(name) for name in retrievals or ["reranked"]]
+    asked = readers or []
+    if "none" in chosen and asked != ["gemma"]:
+        raise ConfigError("Only gemma answers without passages.", "--reader gemma --retrieval none")
     dataset = load(data, format_)
     given = settings(home, collection, passages=passages)
     failed: list[str] = []
     with Index.open(given.home) as index:
         judged_by = load_judge(judge, given)
-        for reader in readers or [str(given.reader or "shipped")]:
+        for reader in asked or [str(given.reader or "shipped")]:
             for retrieval in chosen:
                 folder = evaluate(dataset, given, reader, retrieval, judged_by, index.evaluations, count, seed)
                 show(folder, as_json)

@@ -165,6 +165,7 @@ def test_a_table_about_ones_own_documents(run: Run, tmp_path: Path) -> None:
 def test_what_is_refused_before_any_work(data: Path, run: Run, tmp_path: Path) -> None:
     assert run("eval", "run", "--data", data, "--format", "trec", "--home", tmp_path)[0] == ExitCode.USAGE
     assert run("eval", "run", "--data", data, "--retrieval", "magic", "--home", tmp_path)[0] == ExitCode.USAGE
+    assert run("eval", "run", "--data", data, "--retrieval", "none", "--home", tmp_path)[0] == ExitCode.USAGE
     assert run("eval", "run", "--data", data, "--judge", tmp_path / "no", "--home", tmp_path)[0] == ExitCode.MODEL
     assert run("eval", "run", "--data", data, "--reader", "no", "--home", tmp_path)[0] == ExitCode.MODEL
     assert not (tmp_path / "evals").exists()
