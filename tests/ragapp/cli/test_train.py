@@ -138,7 +138,7 @@ def test_confidence_is_fitted_to_a_reader(tmp_path: Path, capsys: pytest.Capture
     shutil.copytree(SHIPPED, reader)
     (reader / "confidence.json").unlink()
     with source.open("w", encoding="utf-8") as file:
-        for i in range(3000):
+        for i in range(5000):
             context = f"Harbour {i} was dug in {1500 + i}." if i % 2 else f"Harbour {i} has no known age."
             answers = [str(1500 + i)] if i % 2 else []
             record = {"question": f"When was harbour {i} dug?", "context": context, "answers": answers}
