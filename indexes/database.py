@@ -58,6 +58,12 @@ class Database:
             try:
                 with connection.begin():
                     yield connection
+            except KeyboardInterrupt:
+                # A statement cut short stays open while the traceback lives, and its connection cannot commit again.
+                if raw:
+                    _roll_back(raw)
+                connection.invalidate()
+                raise
             finally:
                 if raw:
                     _roll_back(raw)
