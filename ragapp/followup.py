@@ -25,7 +25,8 @@ _THING = re.compile(
     r"(?=\s+(?:of|in|on|at|is|was|were|did|does|do|that|which|fall|open|have|has|had|to|from|by)\b|[?.,;]|$)"
 )
 _WHO = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
-_BARE_WORDS = 3
+_BARE_WORDS = 2
+"""A question with fewer words of its own says nothing without the turn before it."""
 
 
 class PastTurn(NamedTuple):

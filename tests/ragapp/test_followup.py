@@ -28,6 +28,8 @@ ENGINEER = PastTurn("Who was the chief engineer?", "J. Presper Eckert")
         ),
         ([BRIDGE, PastTurn("How long is it?", "")], "Who built it?", "Who built the Forth Bridge?"),
         ([BRIDGE], "Which ship carried the flu to Western Samoa?", "Which ship carried the flu to Western Samoa?"),
+        ([BRIDGE], "When does the lease end?", "When does the lease end?"),
+        ([BRIDGE], "Who designed?", "Who designed, the Forth Bridge?"),
         ([], "When was it built?", "When was it built?"),
     ],
 )
