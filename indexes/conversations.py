@@ -92,19 +92,30 @@ class Conversations:
         with self._database.read() as connection:
             return [Conversation(*row) for row in connection.execute(query.order_by(ConversationRow.id.desc()))]
 
-    def turns(self, conversation: int) -> list[Turn]:
+    def turns(self, conversation: int, last: int | None = None) -> list[Turn]:
         """List the turns of a conversation, oldest first.
 
         Args:
             conversation: Its id.
+            last: How many of its last turns; ``None`` for all.
 
         Returns:
             Its turns; none for an unknown id.
         """
         query = sa.select(TurnRow.id, TurnRow.question, TurnRow.answer, TurnRow.created_at)
+        query = query.where(TurnRow.conversation_id == conversation).order_by(TurnRow.id.desc()).limit(last)
         with self._database.read() as connection:
-            rows = connection.execute(query.where(TurnRow.conversation_id == conversation).order_by(TurnRow.id))
-            return [Turn(*row) for row in rows]
+            return [Turn(*row) for row in connection.execute(query)][::-1]
+
+    def questions(self, last: int) -> list[str]:
+        """List what was asked in any conversation, oldest first.
+
+        Args:
+            last: How many of the last questions.
+        """
+        query = sa.select(TurnRow.question).order_by(TurnRow.id.desc()).limit(last)
+        with self._database.read() as connection:
+            return list(connection.scalars(query))[::-1]
 
     def search(self, words: str) -> list[Conversation]:
         """Find conversations by what was said in them.

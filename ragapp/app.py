@@ -353,7 +353,7 @@ class RagApp:
         """Give the last turns of a conversation, oldest first."""
         from ragapp.serialization import from_json
 
-        turns = self.index.conversations.turns(conversation)[-_TURNS_REMEMBERED:]
+        turns = self.index.conversations.turns(conversation, _TURNS_REMEMBERED)
         answers = [from_json(turn.answer) for turn in turns]
         return [PastTurn(answer.understood_as, "" if answer.abstained else answer.text) for answer in answers]
 

@@ -19,6 +19,10 @@ def test_they_are_searched_renamed_and_deleted(tmp_path: Path) -> None:
         assert conversations.search("open cabbage") == []
         assert [c.id for c in conversations.search("100 %")] == [first]  # no wildcard
         assert [c.id for c in conversations.search("e_")] == [second]
+        conversations.add_turn(first, "Who built it?", "{}")
+        assert [turn.question for turn in conversations.turns(first)] == ["When did it open?", "Who built it?"]
+        assert [turn.question for turn in conversations.turns(first, last=1)] == ["Who built it?"]
+        assert conversations.questions(2) == ["What is in kimchi?", "Who built it?"]
         conversations.rename(first, "Forth")
         assert [c.title for c in conversations.all()] == ["Food", "Forth"]
         conversations.delete(first)
