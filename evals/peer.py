@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ragapp.errors import ModelNotFound
 from ragapp.evals.datasets.base import EvalQuestion
 from ragapp.evals.records import Retrieval
-from ragapp.evals.systems import EvalApp, Response, app_settings, retrieved, source
-from ragapp.grounding.answer_check import answer_claims
+from ragapp.evals.systems import EvalApp, Response, app_settings, retrieved
+from ragapp.grounding.answer_check import answer_claims, source_of
 from ragapp.indexes.encoder_torch import weights_sha256
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class StuffChain:
             signals={},
             claims=() if abstained else tuple(claim for claim, _ in answer_claims(question.question, text)),
             citations=(),
-            sources=tuple(source(scored.passage) for scored in passages),
+            sources=tuple(source_of(scored.passage) for scored in passages),
             retrieved=retrieved(self.app, passages),
             passages=texts,
             stages_ms={

@@ -9,7 +9,9 @@ from ragapp.answers import Answer
 from ragapp.app import RagApp
 from ragapp.evals.datasets.base import EvalQuestion
 from ragapp.evals.records import Cited, Retrieval
-from ragapp.grounding.answer_check import answer_claims
+from ragapp.grounding.answer_check import answer_claims, source_of
+from ragapp.indexes.encoder import Encoder
+from ragapp.indexes.index import Collection, Index
 from ragapp.indexes.types import Hit, Passage, ScoredPassage, SearchFilter, StageScores
 from ragapp.readers.base import RankingReader
 from ragapp.reranker import rerank
@@ -168,7 +170,7 @@ class AppSystem:
                 Cited(self.app.called.get(c.document, c.document), c.char_start, c.char_end, c.quote)
                 for c in answer.citations
             ),
-            sources=tuple(source(by_id[each]) for each in cited),
+            sources=tuple(source_of(by_id[each]) for each in cited),
             retrieved=retrieved(self.app, answer.passages),
             passages=tuple(scored.passage.text for scored in answer.passages),
             stages_ms=answer.timings_ms,
@@ -197,11 +199,6 @@ def retrieved(app: EvalApp, passages: Sequence[ScoredPassage]) -> tuple[str, ...
     return tuple(dict.fromkeys(app.called.get(document, document) for document in documents))
 
 
-def source(passage: Passage) -> str:
-    """Give a passage's text under its heading, as the app's checker reads it."""
-    return f"{passage.heading}\n\n{passage.text}" if passage.heading else passage.text
-
-
 def _signals(answer: Answer) -> dict[str, float]:
     seen = dict(answer.signals._asdict()) if answer.signals else {}
     if answer.grounding:
@@ -212,8 +209,8 @@ def _signals(answer: Answer) -> dict[str, float]:
 class _OneSearch(Retriever):
     """One of the two searches alone."""
 
-    def __init__(self, *parts: object, dense: bool) -> None:
-        super().__init__(*parts)  # type: ignore[arg-type]
+    def __init__(self, index: Index, encoder: Encoder, collection: Collection, *, dense: bool) -> None:
+        super().__init__(index, encoder, collection)
         self._dense = dense
 
     def retrieve(self, question: str, k: int = 8, where: SearchFilter | None = None) -> Retrieved:
@@ -228,8 +225,8 @@ class _OneSearch(Retriever):
 class _Given(Retriever):
     """The passages of the documents that a question comes with."""
 
-    def __init__(self, *parts: object, documents: Sequence[str]) -> None:
-        super().__init__(*parts)  # type: ignore[arg-type]
+    def __init__(self, index: Index, encoder: Encoder, collection: Collection, *, documents: Sequence[str]) -> None:
+        super().__init__(index, encoder, collection)
         self._documents = documents
 
     def retrieve(self, question: str, k: int = 8, where: SearchFilter | None = None) -> Retrieved:

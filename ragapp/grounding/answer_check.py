@@ -62,7 +62,7 @@ def check_answer(checker: Checker, question: str, answer: str, cited: Sequence[P
     claims = answer_claims(question, answer)
     if not claims or not cited:
         return ()
-    sources = [_source(passage) for passage in cited]
+    sources = [source_of(passage) for passage in cited]
     judged = checker.check([ClaimPair(source, claim) for claim, _ in claims for source in sources])
     verdicts: list[ClaimVerdict] = []
     for number, (claim, place) in enumerate(claims):
@@ -92,14 +92,14 @@ def _is_sentence(text: str) -> bool:
     return len(text.split()) >= _SENTENCE_WORDS and _ENDS.search(text.rstrip()) is not None
 
 
-def _source(passage: Passage) -> str:
-    """Put the heading in front: "it" in a section's first sentence is what the heading names."""
+def source_of(passage: Passage) -> str:
+    """Give a passage as a checker reads it: its heading in front, which is what "it" in its first sentence names."""
     return f"{passage.heading}\n\n{passage.text}" if passage.heading else passage.text
 
 
 def _verdict(claim: str, place: Span, judgement: Judgement, passage: Passage) -> ClaimVerdict:
     """Move the evidence from the source to the passage and to the document; in the heading it is no quote."""
-    shift = len(_source(passage)) - len(passage.text)
+    shift = len(source_of(passage)) - len(passage.text)
     evidence = judgement.evidence
     span = Span(max(0, evidence.start - shift), max(0, evidence.end - shift)) if evidence else Span(0, 0)
     quote = passage.text[span.start : span.end]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,9 +21,9 @@ def test_by_hand() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.1, 0.4, 0.9]), st.booleans()), min_size=1), st.randoms())
-def test_order_in_the_file_does_not_matter(cases: list[tuple[float, bool]], rng: object) -> None:
+def test_order_in_the_file_does_not_matter(cases: list[tuple[float, bool]], rng: random.Random) -> None:
     shuffled = cases[:]
-    rng.shuffle(shuffled)  # type: ignore[attr-defined]
+    rng.shuffle(shuffled)
     first, second = (risk_coverage(*zip(*some, strict=True)) for some in (cases, shuffled))
     np.testing.assert_allclose(first.risk, second.risk)
     assert first.risk[-1] == pytest.approx(np.mean([not right for _, right in cases]))
