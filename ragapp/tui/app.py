@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
@@ -15,14 +15,10 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, HelpPanel, Static
 
-from ragapp.answers import Answer
-from ragapp.app import RagApp
 from ragapp.errors import RagappError
-from ragapp.serialization import from_json
 from ragapp.settings import Settings
 from ragapp.text import one_line
-from ragapp.transcripts import export
-from ragapp.tui import engine
+from ragapp.tui import engine, library
 from ragapp.tui.clipboard import copy_text
 from ragapp.tui.draw import Evidence, evidence
 from ragapp.tui.glyphs import glyphs_for
@@ -33,8 +29,13 @@ from ragapp.tui.screens.conversations import Choice, ConversationsScreen
 from ragapp.tui.screens.inspect import InspectScreen
 from ragapp.tui.screens.line import LineScreen
 from ragapp.tui.screens.passage import PassageScreen
-from ragapp.tui.state import ChatState, restored
+from ragapp.tui.state import ChatState
 from ragapp.tui.widgets import EvidencePane, Prompt, StatusLine, Transcript
+
+if TYPE_CHECKING:
+    from ragapp.answers import Answer
+    from ragapp.app import RagApp
+    from ragapp.readers.base import Reader
 
 _SAMPLES = Path(__file__).parents[1] / "samples" / "documents"
 _NARROW = 110
@@ -55,6 +56,7 @@ class ChatApp(App[None]):
     Args:
         settings: Where the index is, which models to use, theme and keys.
         resume: Whether to go on with the last conversation.
+        reader: A reader to use in place of the one that the settings name.
     """
 
     CSS = """
@@ -68,14 +70,14 @@ class ChatApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
     TITLE = "ragapp"
 
-    def __init__(self, settings: Settings, *, resume: bool = True) -> None:
+    def __init__(self, settings: Settings, *, resume: bool = True, reader: Reader | None = None) -> None:
         super().__init__()
-        self._settings, self._resume = settings, resume
+        self._settings, self._resume, self._reader = settings, resume, reader
         self._glyphs = glyphs_for(None, ascii_only=settings.ascii)
         self.state = ChatState()
         self._app: RagApp | None = None
         self._conversation: int | None = None
-        self._answered: list[Answer] = []
+        self._asked = 0
         self._cancelled = threading.Event()
         self._ingest_cancelled = threading.Event()
         self._ingesting = False
@@ -100,7 +102,7 @@ class ChatApp(App[None]):
         self._status.tell(phase="opening the index …")
         self.query_one(Prompt).focus()
         self._fit()
-        self._off_thread(engine.open_and_load, self._settings)
+        self._off_thread(engine.open_and_load, self._settings, self._reader)
 
     def on_unmount(self) -> None:
         """Stop what runs and close the index."""
@@ -119,12 +121,10 @@ class ChatApp(App[None]):
         """Show the last conversation while the models load."""
         self._app = message.app
         self._status.tell(phase="loading the models …", collection=one_line(self._settings.collection))
-        conversations = message.app.index.conversations
-        listed = conversations.all()
-        past = [turn.question for conversation in listed[:20][::-1] for turn in conversations.turns(conversation.id)]
-        self.query_one(Prompt).remember(past)
+        self.query_one(Prompt).remember(library.past_questions(message.app))
+        listed = message.app.index.conversations.all()
         if self._resume and listed and self.state == ChatState():
-            self._restore(listed[0].id)
+            self._restore(message.app, listed[0].id)
         self._show()
 
     def on_loaded(self, message: Loaded) -> None:
@@ -139,13 +139,11 @@ class ChatApp(App[None]):
         self._status.tell(phase=f"{one_line(message.what)}  try: {one_line(message.hint)}")
 
     def on_happened(self, message: Happened) -> None:
-        """Fold what happened; events of a turn that was cancelled are dropped."""
-        if message.turn != len(self.state.turns) or not self.state.busy:
+        """Fold what happened; what comes late of a question that was cancelled is dropped."""
+        if message.number != self._asked:
             return
         self.state = self.state.happen(message.event)
         if not self.state.busy:
-            answer = self.state.turns[-1].answer.answer
-            self._answered += [answer] if answer else []
             self.state = self.state.next()
             if self.state.busy:
                 self._answer()
@@ -175,8 +173,7 @@ class ChatApp(App[None]):
                 f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {report.failed} failed"
             )
             self.notify(told, title="documents taken in", markup=False)
-        documents = self._app.index.documents(self._app.collection) if self._app and self._has_documents() else []
-        self._status.tell(ingest="", documents=f"{len(documents)} documents")
+        self._status.tell(ingest="", documents=f"{len(library.documents(self._app)) if self._app else 0} documents")
 
     # What the person does
 
@@ -188,7 +185,7 @@ class ChatApp(App[None]):
         """Show, open or copy a row of the evidence."""
         row = message.row
         if message.action == "passage":
-            self.push_screen(PassageScreen(row, self._text_of(row)))
+            self._open(row)
         elif message.action == "open":
             self.notify(open_file(Path(row.document)), markup=False)
         else:
@@ -219,7 +216,6 @@ class ChatApp(App[None]):
         if self.state.busy:
             self.action_cancel()
         self._conversation, self.state = None, ChatState()
-        self._answered = []
         self.query_one(Transcript).clear()
         self._show()
 
@@ -232,7 +228,7 @@ class ChatApp(App[None]):
         """Ask for a file or folder and take it in behind the conversation."""
         if self._app and not self._ingesting:
             title = "A file or folder to take in (the samples that come with ragapp stand here at first)"
-            self.push_screen(LineScreen(title, "" if self._has_documents() else str(_SAMPLES)), self._take_in)
+            self.push_screen(LineScreen(title, "" if library.documents(self._app) else str(_SAMPLES)), self._take_in)
 
     def action_evidence(self) -> None:
         """Show or hide the evidence; where there is no room beside the conversation, in its lower half."""
@@ -245,7 +241,7 @@ class ChatApp(App[None]):
         """Open the nth citation of the last answer."""
         row = next((row for row in self.query_one(EvidencePane).rows if row.number == number), None)
         if row:
-            self.push_screen(PassageScreen(row, self._text_of(row)))
+            self._open(row)
 
     def action_inspect(self) -> None:
         """Show why the last answer was given."""
@@ -302,6 +298,10 @@ class ChatApp(App[None]):
     def _status(self) -> StatusLine:
         return self.query_one(StatusLine)
 
+    @property
+    def _answered(self) -> list[Answer]:
+        return [turn.answer.answer for turn in self.state.turns if turn.answer.answer]
+
     def _off_thread(self, work: Callable[..., None], *arguments: object) -> None:
         self.run_worker(partial(work, *arguments, self.post_message), thread=True, exit_on_error=True)
 
@@ -319,8 +319,9 @@ class ChatApp(App[None]):
         if self._conversation is None:
             title = one_line(question)[:_TITLE_CHARS]
             self._conversation = app.index.conversations.create(self._settings.collection, title)
+        self._asked += 1
         self._cancelled = threading.Event()
-        self._off_thread(engine.answer, app, question, self._conversation, len(self.state.turns), self._cancelled)
+        self._off_thread(engine.answer, app, question, self._conversation, self._asked, self._cancelled)
 
     def _show(self) -> None:
         self.query_one("#welcome").display = not self.state.turns
@@ -333,16 +334,14 @@ class ChatApp(App[None]):
         waiting = len(self.state.queued)
         self._status.tell(queue=f"{waiting} waiting" if waiting else "")
 
-    def _restore(self, conversation: int) -> None:
-        app = self._app
-        if app is None:
-            return
+    def _restore(self, app: RagApp, conversation: int) -> None:
         self._conversation = conversation
-        self._answered = [from_json(turn.answer) for turn in app.index.conversations.turns(conversation)]
-        documents = app.index.documents(app.collection) if self._has_documents() else []
         self.query_one(Transcript).clear()
-        self.state = restored(self._answered, {document.name: document.version for document in documents})
+        self.state = library.stored(app, conversation)
         self._show()
+
+    def _open(self, row: Evidence) -> None:
+        self.push_screen(PassageScreen(row, library.text_of(self._app, row) if self._app else None))
 
     def _chosen(self, choice: Choice | None) -> None:
         app = self._app
@@ -350,7 +349,7 @@ class ChatApp(App[None]):
             return
         conversations, chosen = app.index.conversations, choice.conversation
         if choice.action == "resume":
-            self._restore(chosen.id)
+            self._restore(app, chosen.id)
         elif choice.action == "delete":
             conversations.delete(chosen.id)
             if chosen.id == self._conversation:
@@ -360,7 +359,7 @@ class ChatApp(App[None]):
             rename = LineScreen("The conversation's title", chosen.title)
             self.push_screen(rename, partial(self._rename, chosen.id))
         else:
-            self._restore(chosen.id)
+            self._restore(app, chosen.id)
             self.action_export()
 
     def _rename(self, conversation: int, title: str | None) -> None:
@@ -368,6 +367,8 @@ class ChatApp(App[None]):
             self._app.index.conversations.rename(conversation, title)
 
     def _export(self, name: str | None) -> None:
+        from ragapp.transcripts import export
+
         if name is None:
             return
         path = Path(name).expanduser()
@@ -383,17 +384,6 @@ class ChatApp(App[None]):
             self._ingest_cancelled = threading.Event()
             self._status.tell(ingest="looking for files …")
             self._off_thread(engine.take_in, self._app, Path(name).expanduser(), self._ingest_cancelled)
-
-    def _text_of(self, row: Evidence) -> str | None:
-        """Give the text of the very version that was cited, if the index still has it."""
-        if self._app is None or not self._has_documents():
-            return None
-        documents = self._app.index.documents(self._app.collection)
-        found = next((d for d in documents if (d.name, d.version) == (row.document, row.version)), None)
-        return self._app.index.document_text(found.id) if found else None
-
-    def _has_documents(self) -> bool:
-        return self._app is not None and self._settings.collection in {c.name for c in self._app.index.collections()}
 
     def _fit(self) -> None:
         self.screen.set_class(self.size.width < _NARROW, "narrow")

@@ -1,60 +1,66 @@
-"""What the application does off its own thread: open the index, load models, answer, take documents in."""
+"""What the application does off its own thread: open the index, load models, answer, take documents in.
+
+What it needs for that is imported on that thread, too: the first picture does not wait for it.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from ragapp.answers import Answer
-from ragapp.app import RagApp
-from ragapp.errors import CollectionNotFound, RagappError
-from ragapp.events import AnswerDone, Failed
-from ragapp.indexes.types import Span
-from ragapp.ingest.events import FileDone, JobEvent, JobStarted
-from ragapp.reranker import as_read
+from ragapp.errors import RagappError
 from ragapp.settings import Settings
 from ragapp.tui.messages import FileTaken, Happened, IngestEnded, Loaded, Looked, LookedAt, NotOpened, Opened
+
+if TYPE_CHECKING:
+    from ragapp.answers import Answer
+    from ragapp.app import RagApp
+    from ragapp.ingest.events import JobEvent
+    from ragapp.readers.base import Reader
 
 Post = Callable[[Message], object]
 """Hands a message to the application; may be called from any thread."""
 
 
-def open_and_load(settings: Settings, post: Post) -> None:
+def open_and_load(settings: Settings, reader: Reader | None, post: Post) -> None:
     """Open the index, then load the models, telling of each.
 
     Args:
         settings: The settings.
+        reader: A reader to use in place of the one that the settings name.
         post: Takes `Opened` and `Loaded`, or `NotOpened`.
     """
+    from ragapp.app import RagApp
+    from ragapp.tui.library import documents
+
     try:
-        app = RagApp(settings)
+        app = RagApp(settings, reader)
         post(Opened(app))
-        _ = app.encoder, app.reader
-        post(Loaded(_documents(app)))
+        app.models()
+        post(Loaded(len(documents(app))))
     except RagappError as error:
         post(NotOpened(error.message, error.hint))
 
 
-def answer(app: RagApp, question: str, conversation: int, turn: int, cancelled: threading.Event, post: Post) -> None:
+def answer(app: RagApp, question: str, conversation: int, number: int, cancelled: threading.Event, post: Post) -> None:
     """Answer a question, unless it is cancelled on the way.
 
     Args:
         app: Who answers.
         question: The question as typed.
         conversation: Where the turn is stored.
-        turn: Number of the turn.
+        number: Number of the question, to tell its events from those of another.
         cancelled: Set to stop; what the models are doing at the moment is finished and dropped.
         post: Takes `Happened`.
     """
     for event in app.stream(question, conversation=conversation):
         if cancelled.is_set():
             return
-        post(Happened(turn, event))
-        if isinstance(event, (AnswerDone, Failed)):
-            return
+        post(Happened(number, event))
 
 
 def take_in(app: RagApp, path: Path, cancelled: threading.Event, post: Post) -> None:
@@ -66,6 +72,8 @@ def take_in(app: RagApp, path: Path, cancelled: threading.Event, post: Post) -> 
         cancelled: Set to stop.
         post: Takes `FileTaken` and, once, `IngestEnded`.
     """
+    from ragapp.ingest.events import FileDone, JobStarted
+
     files, done = 0, 0
 
     def tell(event: JobEvent) -> None:
@@ -94,8 +102,10 @@ def attention(app: RagApp, answer: Answer, post: Post) -> None:
         answer: The answer; one from the catalog no longer has its passages, and one of another reader no attention.
         post: Takes `Looked`, once, if there is something to tell.
     """
+    from ragapp.indexes.types import Span
     from ragapp.readers.copy_fid.explain import copy_attention
     from ragapp.readers.copy_fid.reader import CopyFidReader
+    from ragapp.reranker import as_read
 
     reader, ids = app.reader, [scored.passage.id for scored in answer.passages]
     if not isinstance(reader, CopyFidReader) or not answer.citations or answer.citations[0].passage_id not in ids:
@@ -112,10 +122,3 @@ def attention(app: RagApp, answer: Answer, post: Post) -> None:
         for word in of_passage
     ]
     post(Looked(answer, tuple(looked)))
-
-
-def _documents(app: RagApp) -> int:
-    try:
-        return app.index.stats(app.collection).documents
-    except CollectionNotFound:
-        return 0

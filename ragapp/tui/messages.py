@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.message import Message
 
-from ragapp.answers import Answer
-from ragapp.app import RagApp
-from ragapp.events import Event
-from ragapp.ingest.events import FileDone, JobReport
+if TYPE_CHECKING:
+    from ragapp.answers import Answer
+    from ragapp.app import RagApp
+    from ragapp.events import Event
+    from ragapp.ingest.events import FileDone, JobReport
 
 
 @dataclass
@@ -37,9 +38,9 @@ class NotOpened(Message):
 
 @dataclass
 class Happened(Message):
-    """Something happened while the turn of that number was answered."""
+    """Something happened while the question of that number was answered."""
 
-    turn: int
+    number: int
     event: Event
 
 

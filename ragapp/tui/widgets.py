@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
@@ -31,7 +32,7 @@ class Prompt(TextArea):
     Prompt:focus { border: round $accent; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", id="prompt.send", show=False, priority=True),
+        Binding("enter", "send", "Send", id="prompt.send", show=False),
         Binding("shift+enter,ctrl+j,alt+enter", "newline", "New line", id="prompt.newline", show=False),
     ]
 
@@ -67,7 +68,16 @@ class Prompt(TextArea):
         self.insert("\n")
 
     def on_key(self, event: events.Key) -> None:
-        """Go through past questions from the first and the last line: those that begin with what was typed."""
+        """Send; or go through past questions from the first and the last line: those that begin with what was typed.
+
+        The key that sends is looked at here, behind the characters typed before it: a priority binding would overtake
+        them and send the question without its end.
+        """
+        if not event.is_printable and _binding_id(self, event.key) == "prompt.send":
+            event.prevent_default()
+            event.stop()
+            self.action_send()
+            return
         at_top, at_bottom = self.cursor_location[0] == 0, self.cursor_location[0] == self.document.line_count - 1
         if (event.key == "up" and at_top) or (event.key == "down" and at_bottom and self._at < len(self._past)):
             event.prevent_default()
@@ -86,6 +96,12 @@ class Prompt(TextArea):
             self._at = len(self._past)
             self.text = self._draft
         self.move_cursor(self.document.end)
+
+
+def _binding_id(widget: Widget, key: str) -> str | None:
+    """Tell which binding a key has where one is, keys of the settings included."""
+    active = widget.screen.active_bindings.get(key)
+    return active.binding.id if active else None
 
 
 class TurnView(Vertical):
@@ -117,7 +133,7 @@ class Transcript(VerticalScroll):
     DEFAULT_CSS = "Transcript { height: 1fr; scrollbar-size-vertical: 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [*_NUMBERS]
     can_focus = True
-    WINDOW = 60
+    WINDOW = 20
     """Turns that are on the screen; older ones come back with `show_older`."""
 
     def __init__(self, glyphs: Glyphs) -> None:

@@ -35,6 +35,10 @@ def test_light_things_load_nothing_heavy(code: str) -> None:
     assert loaded_by(code) & HEAVY == set()
 
 
+def test_the_first_picture_of_the_chat_waits_for_textual_alone() -> None:
+    assert loaded_by("import ragapp.tui.app") & (HEAVY | {"numpy"}) == {"textual"}
+
+
 @pytest.mark.parametrize("line", ["status", "ls", "rm x", "verify"])
 def test_commands_that_need_no_model_load_none(line: str, tmp_path: Path) -> None:
     loaded = loaded_by(command(f"{line} --home {tmp_path}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,8 +15,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList
 from textual.widgets.option_list import Option
 
-from ragapp.indexes.conversations import Conversation, Conversations
 from ragapp.text import one_line
+
+if TYPE_CHECKING:
+    from ragapp.indexes.conversations import Conversation, Conversations
 
 
 @dataclass(frozen=True, slots=True)

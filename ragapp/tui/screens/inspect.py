@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -14,9 +14,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Static
 
-from ragapp.answers import Answer
 from ragapp.text import one_line
 from ragapp.tui.messages import LookedAt
+
+if TYPE_CHECKING:
+    from ragapp.answers import Answer
 
 _WORDS = 8
 _SHOWN = 0.001
