@@ -1,4 +1,4 @@
-"""Conversations and their turns, each stored as soon as it is there."""
+"""Conversations and their turns, each stored as soon as it is there, and found by what was said in them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ class Conversations:
         """
         row = {"conversation_id": conversation, "question": question, "answer": answer, "created_at": time.time()}
         with self._database.write() as connection:
-            return int(connection.execute(sa.insert(TurnRow).returning(TurnRow.id), row).scalar_one())
+            turn = int(connection.execute(sa.insert(TurnRow).returning(TurnRow.id), row).scalar_one())
+            connection.execute(_LEARN, {"turn": turn})
+            return turn
 
     def all(self) -> list[Conversation]:
         """List the conversations, newest first."""
@@ -121,7 +123,8 @@ class Conversations:
         """Find conversations by what was said in them.
 
         Args:
-            words: Words that must all stand in the title, a question or its answer, in any order and case.
+            words: Words or parts of words. Each must stand in the title or in one of the turns: its question, its
+                answer or its quotes; in any order and case.
 
         Returns:
             Those in which they do, newest first.
@@ -130,9 +133,7 @@ class Conversations:
             ConversationRow.id, ConversationRow.collection, ConversationRow.title, ConversationRow.created_at
         )
         for word in words.split():
-            said = sa.select(TurnRow.conversation_id).where(
-                TurnRow.question.icontains(word, autoescape=True) | TurnRow.answer.icontains(word, autoescape=True)
-            )
+            said = sa.select(TurnRow.conversation_id).where(TurnRow.id.in_(_turns_with(word)))
             titled = ConversationRow.title.icontains(word, autoescape=True)
             query = query.where(titled | ConversationRow.id.in_(said))
         with self._database.read() as connection:
@@ -154,6 +155,30 @@ class Conversations:
         Args:
             conversation: Its id.
         """
+        turns = sa.select(TurnRow.id).where(TurnRow.conversation_id == conversation)
         with self._database.write() as connection:
+            connection.execute(sa.delete(_SAID).where(_SAID.c.rowid.in_(turns)))
             connection.execute(sa.delete(TurnRow).where(TurnRow.conversation_id == conversation))
             connection.execute(sa.delete(ConversationRow).where(ConversationRow.id == conversation))
+
+
+_SAID = sa.table("turns_fts", sa.column("rowid"), sa.column("said"))
+"""What was said in each turn, indexed by runs of three characters: parts of words are found, and of Chinese as well."""
+
+_RUN = 3
+
+_LEARN = sa.text(
+    "INSERT INTO turns_fts(rowid, said)"
+    " SELECT id, question || char(10) || coalesce(json_extract(answer, '$.text'), '') || char(10) ||"
+    " coalesce((SELECT group_concat(json_extract(value, '$.quote'), char(10))"
+    " FROM json_each(answer, '$.citations')), '') FROM turns WHERE id = :turn"
+)
+
+
+def _turns_with(word: str) -> sa.Select[int]:
+    """Select the turns that hold a word; one too short for the index is looked for in every turn."""
+    found = sa.select(_SAID.c.rowid)
+    if len(word) < _RUN:
+        return found.where(_SAID.c.said.icontains(word, autoescape=True))
+    quoted = '"' + word.replace('"', '""') + '"'
+    return found.where(sa.literal_column("turns_fts").op("MATCH")(quoted))

@@ -6,7 +6,7 @@ import re
 
 import sqlalchemy as sa
 
-from ragapp.indexes.models import DocumentRow
+from ragapp.indexes.models import DocumentRow, PassageRow
 from ragapp.indexes.types import SearchFilter
 
 _WILDCARD = re.compile(r"\*\*/?|\*|\?|\[!?+[^/][^\]/]*\]", re.DOTALL)
@@ -29,7 +29,22 @@ def live(collection_id: int, where: SearchFilter | None = None) -> sa.ColumnElem
         conditions.append(DocumentRow.name.regexp_match(glob_pattern(where.path_glob)))
     if where and where.media_types:
         conditions.append(DocumentRow.media_type.in_(sorted(where.media_types)))
+    if where and where.documents:
+        conditions.append(DocumentRow.name.in_(sorted(where.documents)))
     return sa.and_(*conditions)
+
+
+def searchable(collection_id: int, where: SearchFilter) -> sa.ColumnElement[bool]:
+    """Give the condition on passages: of a live document, and let through by the filter.
+
+    Args:
+        collection_id: The collection.
+        where: The filter.
+
+    Returns:
+        A condition on `DocumentRow` and `PassageRow`.
+    """
+    return sa.and_(live(collection_id, where), PassageRow.id.not_in(sorted(where.without)))
 
 
 def removed() -> sa.ColumnElement[bool]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
-from ragapp.indexes.filters import live
+from ragapp.indexes.filters import searchable
 from ragapp.indexes.models import DocumentRow, PassageRow
 from ragapp.indexes.stopwords import STOPWORDS
 from ragapp.indexes.types import Hit, SearchFilter
@@ -82,7 +82,7 @@ def _best(
         sa.select(matches.c.id, matches.c.score)
         .join(PassageRow, PassageRow.id == matches.c.id)
         .join(DocumentRow, DocumentRow.id == PassageRow.document_id)
-        .where(live(collection_id, where))
+        .where(searchable(collection_id, where))
         .order_by(matches.c.score, matches.c.id)
         .limit(k)
     )

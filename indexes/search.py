@@ -8,7 +8,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from ragapp.indexes.database import Database
-from ragapp.indexes.filters import live, removed
+from ragapp.indexes.filters import removed, searchable
 from ragapp.indexes.models import DocumentRow, PassageRow
 from ragapp.indexes.records import segment_files
 from ragapp.indexes.segments import SegmentFile, SegmentStore, SegmentVanished, selector
@@ -45,7 +45,7 @@ def _snapshot(
     """Read which segments there are, and which passages the filter lets through, or without one which are removed."""
     passages = sa.select(PassageRow.id).join(DocumentRow)
     if where:
-        chosen = passages.where(live(collection_id, where))
+        chosen = passages.where(searchable(collection_id, where))
     else:
         chosen = passages.where(DocumentRow.collection_id == collection_id, removed())
     with database.read() as connection:

@@ -130,10 +130,14 @@ class SearchFilter:
     Attributes:
         path_glob: Shell pattern over the document's name, for instance ``notes/**/*.md``.
         media_types: Only these kinds of document; empty means all.
+        documents: Only documents of these names; empty means all.
+        without: Ids of passages that are left out.
     """
 
     path_glob: str | None = None
     media_types: frozenset[MediaType] = field(default_factory=frozenset)
+    documents: frozenset[str] = field(default_factory=frozenset)
+    without: frozenset[int] = field(default_factory=frozenset)
 
 
 class EncoderPin(NamedTuple):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ragapp.calibration import Guarantee
 from ragapp.confidence import Signals
 from ragapp.grounding.answer_check import ClaimVerdict
-from ragapp.indexes.types import Passage, ScoredPassage, Span, locate
+from ragapp.indexes.types import Passage, ScoredPassage, SearchFilter, Span, locate
 from ragapp.ingest.sentences import split_sentences
 from ragapp.readers.base import Candidate
 
@@ -66,6 +66,20 @@ class ModelHashes(NamedTuple):
     """Empty if answers are not checked."""
 
 
+class Conditions(NamedTuple):
+    """What a question of a conversation was answered under, kept with the turn."""
+
+    collection: str
+    documents: str
+    """SHA-256 of what the collection held; see `Index.fingerprint`."""
+    where: SearchFilter
+    pinned: tuple[int, ...]
+    """Ids of passages that were read whatever the question."""
+    passages: int
+    rerank: int
+    abstain_below: float
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the documents say to a question, or that they don't.
@@ -86,6 +100,7 @@ class Answer:
         models: Which models answered.
         grounding: What the checker holds of each claim of ``text``; nothing if answers are not checked.
         guarantee: What a certificate says of answers like this, and whether it still holds; nothing without one.
+        conditions: What it was answered under; nothing outside a conversation.
     """
 
     question: str
@@ -101,6 +116,7 @@ class Answer:
     models: ModelHashes
     grounding: tuple[ClaimVerdict, ...] = ()
     guarantee: Guarantee | None = None
+    conditions: Conditions | None = None
 
 
 def cite(candidate: Candidate, passages: tuple[ScoredPassage, ...]) -> tuple[Citation, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ragapp.answers import Alternative, Answer, Citation, ModelHashes, cite
+from ragapp.answers import Alternative, Answer, Citation, Conditions, ModelHashes, cite
 from ragapp.calibration import (
     SHIPPED_CERTIFICATE,
     Certificate,
@@ -50,7 +50,7 @@ from ragapp.ingest.limits import MEGABYTE, Limits
 from ragapp.readers.base import RankingReader, Reader, ReaderPassage, Reading
 from ragapp.readers.registry import find_reader
 from ragapp.reranker import as_read, rerank
-from ragapp.retriever import Retriever
+from ragapp.retriever import Retriever, pin
 from ragapp.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -139,12 +139,20 @@ class RagApp:
             on_event=on_event,
         )
 
-    def ask(self, question: str, *, where: SearchFilter | None = None, conversation: int | None = None) -> Answer:
+    def ask(
+        self,
+        question: str,
+        *,
+        where: SearchFilter | None = None,
+        pinned: Sequence[int] = (),
+        conversation: int | None = None,
+    ) -> Answer:
         """Answer a question from the documents.
 
         Args:
             question: The question.
             where: Which documents may be used.
+            pinned: Ids of passages to read whatever the question.
             conversation: Answer in the light of this conversation's last turns, and store question and answer in it.
 
         Returns:
@@ -153,13 +161,18 @@ class RagApp:
         Raises:
             RagappError: If the index or a model cannot be used.
         """
-        for event in self._answer(question, where, conversation):
+        for event in self._answer(question, where or SearchFilter(), tuple(pinned), conversation):
             if isinstance(event, AnswerDone):
                 return event.answer
         raise AssertionError("an answer ends with AnswerDone")
 
     def stream(
-        self, question: str, *, where: SearchFilter | None = None, conversation: int | None = None
+        self,
+        question: str,
+        *,
+        where: SearchFilter | None = None,
+        pinned: Sequence[int] = (),
+        conversation: int | None = None,
     ) -> Iterator[Event]:
         """Answer a question as a stream of events; see `ask`.
 
@@ -167,7 +180,7 @@ class RagApp:
             Events in order; the last is `AnswerDone` or `Failed`, no error is raised.
         """
         try:
-            yield from self._answer(question, where, conversation)
+            yield from self._answer(question, where or SearchFilter(), tuple(pinned), conversation)
         except RagappError as error:
             yield Failed(error.message, error.hint, error.exit_code)
 
@@ -244,13 +257,16 @@ class RagApp:
         threads, models = self.settings.threads or None, self.settings.home / "models"
         return load_checker(self.settings.checker, device=self.settings.device, threads=threads, cache=models)
 
-    def _answer(self, question: str, where: SearchFilter | None, conversation: int | None) -> Iterator[Event]:
+    def _answer(
+        self, question: str, where: SearchFilter, pinned: tuple[int, ...], conversation: int | None
+    ) -> Iterator[Event]:
         began = time.perf_counter()
         yield RetrievalStarted(question)
         asked = question if conversation is None else standalone(question, self._past(conversation))
         keep = self.settings.passages
         retrieved = self.retriever.retrieve(asked, max(keep, self.settings.rerank), where)
-        passages, read, rank_ms = self._ranked(asked, retrieved.passages, keep)
+        found = pin(retrieved.passages, self.index.passages(list(pinned)))
+        passages, read, rank_ms = self._ranked(asked, found, keep, pinned)
         yield PassagesFound(passages)
         read_from = time.perf_counter()
         reading = read([as_read(scored) for scored in passages])
@@ -300,6 +316,7 @@ class RagApp:
             guarantee=guarantee,
         )
         if conversation is not None:
+            answer = replace(answer, conditions=self._conditions(where, pinned))
             self._store(conversation, answer)
         yield AnswerDone(answer)
 
@@ -339,14 +356,14 @@ class RagApp:
         return check_answer(self.checker, question, answer, cited) if self.checker else ()
 
     def _ranked(
-        self, question: str, found: tuple[ScoredPassage, ...], keep: int
+        self, question: str, found: tuple[ScoredPassage, ...], keep: int, pinned: tuple[int, ...]
     ) -> tuple[tuple[ScoredPassage, ...], Callable[[Sequence[ReaderPassage]], Reading], float]:
         """Choose what to read, sorted again by a reader that can; with how to read it, and the milliseconds it took."""
         began, reader = time.perf_counter(), self.reader
         if self.settings.rerank == 0 or not isinstance(reader, RankingReader):
             return found[:keep], partial(reader.read, question), 0.0
         examination = reader.examine(question)
-        passages = rerank(found, examination, keep)
+        passages = rerank(found, examination, keep, pinned)
         return passages, examination.read, (time.perf_counter() - began) * 1e3
 
     def _past(self, conversation: int) -> list[PastTurn]:
@@ -356,6 +373,12 @@ class RagApp:
         turns = self.index.conversations.turns(conversation, _TURNS_REMEMBERED)
         answers = [from_json(turn.answer) for turn in turns]
         return [PastTurn(answer.understood_as, "" if answer.abstained else answer.text) for answer in answers]
+
+    def _conditions(self, where: SearchFilter, pinned: tuple[int, ...]) -> Conditions:
+        settings, documents = self.settings, self.index.fingerprint(self.collection)
+        return Conditions(
+            settings.collection, documents, where, pinned, settings.passages, settings.rerank, settings.abstain_below
+        )
 
     def _store(self, conversation: int, answer: Answer) -> None:
         from ragapp.serialization import to_json

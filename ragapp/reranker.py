@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ragapp.indexes.types import ScoredPassage
@@ -18,7 +18,9 @@ _FUSED_WEIGHT = 2.0
 _SMALLEST = 1e-3
 
 
-def rerank(found: Sequence[ScoredPassage], examination: Examination, keep: int) -> tuple[ScoredPassage, ...]:
+def rerank(
+    found: Sequence[ScoredPassage], examination: Examination, keep: int, pinned: Collection[int] = ()
+) -> tuple[ScoredPassage, ...]:
     """Keep the passages that answer the question best.
 
     They are looked at in the order of retrieval, and no further once one of them clearly answers. A passage's score is
@@ -29,6 +31,7 @@ def rerank(found: Sequence[ScoredPassage], examination: Examination, keep: int) 
         found: What retrieval found, best first.
         examination: The question, put to the reader.
         keep: How many to keep.
+        pinned: Ids of passages to keep in any case; they come first in ``found``.
 
     Returns:
         At most ``keep`` passages, best first, ranked from 1, with ``scores.rerank`` set.
@@ -43,7 +46,9 @@ def rerank(found: Sequence[ScoredPassage], examination: Examination, keep: int) 
         if len(looked) >= keep and max(logits) > _CLEAR:
             break
     looked.sort(key=lambda pair: -pair[0])
-    return tuple(replace(scored, rank=rank) for rank, (_, scored) in enumerate(looked[:keep], 1))
+    kept = sorted(looked, key=lambda pair: pair[1].passage.id not in pinned)[:keep]
+    kept.sort(key=lambda pair: -pair[0])
+    return tuple(replace(scored, rank=rank) for rank, (_, scored) in enumerate(kept, 1))
 
 
 def as_read(scored: ScoredPassage) -> ReaderPassage:

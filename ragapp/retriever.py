@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ragapp.indexes.encoder import Encoder
@@ -59,12 +60,26 @@ class Retriever:
         dense = self._index.search_dense(self._collection, vector, _DEPTH, where)
         lexical = self._index.search_lexical(self._collection, question, _DEPTH, where)
         fused = fuse(dense, lexical, 2 * k)
-        passages = {passage.id: passage for passage in self._index.passages([hit.id for hit in fused])}
-        scored = [
-            (passages[hit.id], StageScores(hit.dense, hit.lexical, hit.fused)) for hit in fused if hit.id in passages
-        ]
+        scores = {hit.id: StageScores(hit.dense, hit.lexical, hit.fused) for hit in fused}
+        scored = [(passage, scores[passage.id]) for passage in self._index.passages(list(scores))]
         found = _ranked(_distinct(scored)[:k])
         return Retrieved(found, (encoded - began) * 1e3, (time.perf_counter() - encoded) * 1e3)
+
+
+def pin(found: Sequence[ScoredPassage], pinned: Sequence[Passage]) -> tuple[ScoredPassage, ...]:
+    """Put passages before those that were found, whatever the question.
+
+    Args:
+        found: What retrieval found, best first.
+        pinned: The passages to read in any case.
+
+    Returns:
+        All of them, each once, ranked from 1; what was found keeps its scores.
+    """
+    scores = {scored.passage.id: scored.scores for scored in found}
+    first = [(passage, scores.get(passage.id, StageScores(fused=0.0))) for passage in pinned]
+    ids = {passage.id for passage in pinned}
+    return _ranked([*first, *((scored.passage, scored.scores) for scored in found if scored.passage.id not in ids)])
 
 
 def _distinct(scored: list[tuple[Passage, StageScores]]) -> list[tuple[Passage, StageScores]]:

@@ -81,6 +81,7 @@ def test_globs(glob: str, found: list[str], passed_over: list[str]) -> None:
         (SearchFilter("n", frozenset[MediaType]({"text"})), {"/n/b.txt"}),
         (SearchFilter("[z-a]*[[a&&b]"), set[str]()),
         (SearchFilter("nowhere"), set[str]()),
+        (SearchFilter(documents=frozenset({"/n/a.md", "/gone"})), {"/n/a.md"}),
     ],
 )
 def test_both_searches_keep_to_a_filter(
@@ -95,3 +96,12 @@ def test_both_searches_keep_to_a_filter(
     for hits in (dense, lexical):
         assert {passage.document for passage in index.passages([hit.id for hit in hits])} == expected
     assert {info.name for info in index.documents(collection, where)} == expected
+
+
+def test_passages_are_left_out_of_both_searches(index: Index, collection: Collection) -> None:
+    with index.write() as writer:
+        commit(writer, collection, document("/n/a.md", ["pears grow", "pears fall"]))
+    first, second = sorted(hit.id for hit in index.search_dense(collection, vector("x"), 10))
+    where = SearchFilter(without=frozenset({first}))
+    assert [hit.id for hit in index.search_dense(collection, vector("x"), 10, where)] == [second]
+    assert [hit.id for hit in index.search_lexical(collection, "pears", 10, where)] == [second]

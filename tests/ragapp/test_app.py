@@ -113,6 +113,18 @@ def test_filters_narrow_what_is_read(app: RagApp) -> None:
     assert {Path(p.passage.document).name for p in answer.passages} == {"rosetta.html"}
 
 
+def test_passages_are_read_because_pinned_and_left_out_because_excluded(app: RagApp) -> None:
+    with RagApp(app.settings.model_copy(update={"passages": 1})) as reads_one:
+        bridge = reads_one.ask("When did the Forth Bridge open?").passages[0].passage.id
+        kimchi = reads_one.ask("What is kimchi made of?").passages[0].passage.id
+        pinned = reads_one.ask("What is kimchi made of?", pinned=[bridge])
+        assert [scored.passage.id for scored in pinned.passages] == [bridge]
+    answer = app.ask("What is kimchi made of?", where=SearchFilter(without=frozenset({kimchi})))
+    assert kimchi not in [scored.passage.id for scored in answer.passages]
+    answer = app.ask("What is kimchi made of?", pinned=[bridge])
+    assert answer.passages[0].passage.id == kimchi
+
+
 def test_two_threads_get_the_same_answers_as_one(app: RagApp) -> None:
     questions = ["When did the Forth Bridge open?", "How is kimchi made?", "When was Voyager 1 launched?"] * 4
     alone = [app.ask(question).text for question in questions]
