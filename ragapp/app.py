@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from ragapp.answers import Alternative, Answer, Citation, Conditions, ModelHashes, cite
 from ragapp.calibration import (
@@ -23,7 +22,7 @@ from ragapp.calibration import (
     load_certificate,
     void_because,
 )
-from ragapp.confidence import ConfidenceModel, load_confidence, signals
+from ragapp.confidence import signals
 from ragapp.errors import CollectionNotFound, RagappError
 from ragapp.events import (
     Abstained,
@@ -39,22 +38,18 @@ from ragapp.events import (
 from ragapp.followup import PastTurn, standalone
 from ragapp.grounding.answer_check import ClaimVerdict, check_answer
 from ragapp.grounding.base import Checker
-from ragapp.grounding.load import OFF, load_checker
-from ragapp.indexes.encoder import Encoder, load_encoder
+from ragapp.indexes.encoder import Encoder
 from ragapp.indexes.index import Collection, Index
 from ragapp.indexes.types import ScoredPassage, SearchFilter
 from ragapp.ingest.chunking import Chunker
 from ragapp.ingest.events import JobEvent, JobReport
 from ragapp.ingest.job import ingest
 from ragapp.ingest.limits import MEGABYTE, Limits
+from ragapp.models import Models
 from ragapp.readers.base import RankingReader, Reader, ReaderPassage, Reading
-from ragapp.readers.registry import find_reader
 from ragapp.reranker import as_read, rerank
 from ragapp.retriever import Retriever, pin
-from ragapp.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from ragapp.readers.copy_fid.reader import CopyFidReader
+from ragapp.settings import Settings, changed, load_settings
 
 _TURNS_REMEMBERED = 3
 """A follow-up question leaves out what was named in one of so many turns before it."""
@@ -74,8 +69,7 @@ class RagApp:
     def __init__(self, settings: Settings | None = None, reader: Reader | None = None) -> None:
         self.settings = settings or load_settings()
         self.index = Index.open(self.settings.home)
-        self._given_reader = reader
-        self._loading = threading.RLock()
+        self._models = Models(self.settings, self._pinned_encoder, reader)
 
     @classmethod
     def open(
@@ -92,6 +86,22 @@ class RagApp:
             The app; close it, or use it in a ``with`` statement.
         """
         return cls(load_settings({"home": home, "collection": collection}), reader)
+
+    def varied(self, changes: Mapping[str, object]) -> RagApp:
+        """Open the same index under other settings, to compare answers.
+
+        Args:
+            changes: Settings that differ, by name.
+
+        Returns:
+            An app of its own, to be closed as well; models that the changes leave the same are shared.
+
+        Raises:
+            ConfigError: If there is no such setting or its value is wrong.
+        """
+        other = RagApp(changed(self.settings, changes))
+        other._models = self._models.varied(other.settings)
+        return other
 
     def close(self) -> None:
         """Close the index."""
@@ -208,54 +218,22 @@ class RagApp:
     @property
     def encoder(self) -> Encoder:
         """The encoder; loaded at first use."""
-        with self._loading:
-            return self._encoder
+        return self._models.encoder
 
     @property
     def reader(self) -> Reader:
         """The reader; loaded at first use."""
-        with self._loading:
-            return self._given_reader or self._shipped_reader
+        return self._models.reader
 
     @property
     def checker(self) -> Checker | None:
         """What checks answers, loaded at first use; nothing if that is turned off."""
-        with self._loading:
-            return self._checker
+        return self._models.checker
 
     @property
     def retriever(self) -> Retriever:
         """Retrieval over the collection as it is now."""
         return Retriever(self.index, self.encoder, self.collection)
-
-    @cached_property
-    def _encoder(self) -> Encoder:
-        chosen = self.settings.encoder or None
-        if chosen is None:
-            try:
-                chosen = self.collection.encoder.id
-            except CollectionNotFound:
-                chosen = None
-        threads = self.settings.threads or None
-        return load_encoder(chosen, device=self.settings.device, threads=threads, cache=self.settings.home / "models")
-
-    @cached_property
-    def _confidence(self) -> ConfidenceModel:
-        return load_confidence(find_reader(self.settings.home, self.settings.reader))
-
-    @cached_property
-    def _shipped_reader(self) -> CopyFidReader:
-        from ragapp.readers.copy_fid.reader import CopyFidReader
-
-        folder = find_reader(self.settings.home, self.settings.reader)
-        return CopyFidReader.load(folder, self.settings.device, self.settings.threads or None)
-
-    @cached_property
-    def _checker(self) -> Checker | None:
-        if self.settings.checker == OFF:
-            return None
-        threads, models = self.settings.threads or None, self.settings.home / "models"
-        return load_checker(self.settings.checker, device=self.settings.device, threads=threads, cache=models)
 
     def _answer(
         self, question: str, where: SearchFilter, pinned: tuple[int, ...], conversation: int | None
@@ -282,7 +260,7 @@ class RagApp:
             sure = certificate.estimate(features(seen, supported)) if seen else 0.0
             abstained = sure < certificate.threshold
         else:
-            sure = self._confidence(seen) if seen else 0.0
+            sure = self._models.confidence(seen) if seen else 0.0
             abstained = sure < self.settings.abstain_below
         if abstained:
             yield Abstained(sure)
@@ -365,6 +343,13 @@ class RagApp:
         examination = reader.examine(question)
         passages = rerank(found, examination, keep, pinned)
         return passages, examination.read, (time.perf_counter() - began) * 1e3
+
+    def _pinned_encoder(self) -> str | None:
+        """Tell which encoder made the collection's vectors, if there are any."""
+        try:
+            return self.collection.encoder.id
+        except CollectionNotFound:
+            return None
 
     def _past(self, conversation: int) -> list[PastTurn]:
         """Give the last turns of a conversation, oldest first."""

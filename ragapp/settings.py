@@ -7,6 +7,7 @@ working directory, then ``ragapp.toml`` in the user's configuration folder, then
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import tomllib
@@ -104,6 +105,48 @@ def load_settings(flags: Mapping[str, object] | None = None) -> Settings:
         ConfigError: If a setting is unknown or its value is wrong; names where it stands.
     """
     return _validated(_given(flags or {}))
+
+
+def changed(settings: Settings, changes: Mapping[str, object]) -> Settings:
+    """Give settings with some of them changed.
+
+    Args:
+        settings: The settings.
+        changes: New values by name; text is read as in the environment.
+
+    Returns:
+        The settings, checked.
+
+    Raises:
+        ConfigError: If a setting is unknown or its value is wrong.
+    """
+    old = {name: Origin(getattr(settings, name), "as it was") for name in Settings.model_fields}
+    return _validated(old | {_known(name, "changed"): Origin(value, "changed") for name, value in changes.items()})
+
+
+def remember(name: str, value: str) -> Path:
+    """Put a setting into the user's file, whatever else stands there.
+
+    Args:
+        name: A setting that is text.
+        value: Its value.
+
+    Returns:
+        The file.
+
+    Raises:
+        ConfigError: If the file cannot be read or written.
+    """
+    path = config_files()[1]
+    line = f"{name} = {json.dumps(value)}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = path.read_text("utf-8-sig") if path.exists() else ""
+        known, count = re.subn(rf"^{re.escape(name)}\s*=.*$", lambda _: line, text, count=1, flags=re.MULTILINE)
+        path.write_text(known if count else f"{line}\n{text}", "utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{str(path)!r} cannot be written: {error}.", f"write {line} there yourself") from error
+    return path
 
 
 def origins(flags: Mapping[str, object] | None = None) -> dict[str, Origin]:

@@ -27,6 +27,7 @@ from ragapp.cli import (
     eval,
     eval_files,
     ingest,
+    keys,
     maintenance,
     train,
 )
@@ -50,6 +51,7 @@ app.command()(documents.rm)
 app.command()(maintenance.verify)
 app.command()(maintenance.compact)
 app.command()(doctor.doctor)
+app.command()(keys.keys)
 app.add_typer(config.app, name="config")
 app.add_typer(train.app, name="train")
 app.add_typer(bench.app, name="bench")

@@ -1,53 +1,52 @@
-"""``ragapp chat``: the application itself, which passes things on between the state, the widgets and the engine."""
+"""``ragapp chat``: the application, which passes things on between the person, the session and the engine."""
 
 from __future__ import annotations
 
-import threading
+import difflib
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from textual.app import App, ComposeResult, SystemCommand
-from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
+from textual.app import App, SystemCommand
 from textual.screen import Screen
-from textual.widgets import Footer, HelpPanel, Static
+from textual.widgets import HelpPanel
 
 from ragapp.errors import RagappError
-from ragapp.settings import Settings
+from ragapp.settings import Settings, remember
 from ragapp.text import one_line
 from ragapp.tui import engine, library
 from ragapp.tui.clipboard import copy_text
-from ragapp.tui.draw import Evidence, evidence
+from ragapp.tui.commands import COMMANDS, command
+from ragapp.tui.composer import Prompt
+from ragapp.tui.draw import checks_told, compared_told
 from ragapp.tui.glyphs import glyphs_for
-from ragapp.tui.keys import BINDINGS, checked_keymap, checked_theme
-from ragapp.tui.messages import FileTaken, Happened, IngestEnded, Loaded, Looked, NotOpened, Opened
-from ragapp.tui.opening import open_file
+from ragapp.tui.ingesting import IngestJob
+from ragapp.tui.keys import checked_keymap, checked_theme
+from ragapp.tui.messages import (
+    Checked,
+    Compared,
+    Happened,
+    IngestEnded,
+    Ingesting,
+    Loaded,
+    Looked,
+    NotOpened,
+    Opened,
+)
+from ragapp.tui.screens.chat import ChatScreen
 from ragapp.tui.screens.conversations import Choice, ConversationsScreen
 from ragapp.tui.screens.inspect import InspectScreen
 from ragapp.tui.screens.line import LineScreen
-from ragapp.tui.screens.passage import PassageScreen
+from ragapp.tui.screens.theme import ThemeScreen
+from ragapp.tui.screens.told import ToldScreen
+from ragapp.tui.session import Session
 from ragapp.tui.state import ChatState
-from ragapp.tui.widgets import EvidencePane, Prompt, StatusLine, Transcript
 
 if TYPE_CHECKING:
-    from ragapp.answers import Answer
-    from ragapp.app import RagApp
     from ragapp.readers.base import Reader
 
 _SAMPLES = Path(__file__).parents[1] / "samples" / "documents"
-_NARROW = 110
-_TITLE_CHARS = 80
-
-WELCOME = """\
-Ask your own documents. Every answer shows the sentence it stands in; when the documents don't hold it, you are told.
-
-  Ctrl+O      add a file or folder, or the samples that come with ragapp
-  Ctrl+P      everything there is to do
-  F1          the keys
-"""
 
 
 class ChatApp(App[None]):
@@ -59,111 +58,105 @@ class ChatApp(App[None]):
         reader: A reader to use in place of the one that the settings name.
     """
 
-    CSS = """
-    #main { height: 1fr; }
-    #talk { width: 3fr; }
-    #welcome { height: auto; margin: 1 2; color: $text-muted; }
-    .narrow #evidence { display: none; }
-    .narrow.evidence-wanted #evidence { display: block; dock: bottom; width: 100%; max-width: 100%; height: 50%; }
-    .evidence-hidden #evidence { display: none; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
     TITLE = "ragapp"
 
     def __init__(self, settings: Settings, *, resume: bool = True, reader: Reader | None = None) -> None:
         super().__init__()
         self._settings, self._resume, self._reader = settings, resume, reader
         self._glyphs = glyphs_for(None, ascii_only=settings.ascii)
-        self.state = ChatState()
-        self._app: RagApp | None = None
-        self._conversation: int | None = None
-        self._asked = 0
-        self._cancelled = threading.Event()
-        self._ingest_cancelled = threading.Event()
-        self._ingesting = False
-        self._answers_now = False
+        self.session = Session(settings.collection, self._off_thread)
+        self.chat = ChatScreen(self.session, self._glyphs)
+        self._ingest = IngestJob(self._off_thread)
+        self._leaving = False
         self._theme = checked_theme(settings.theme, self.available_themes)
         self.set_keymap(checked_keymap(settings.keys))
 
-    def compose(self) -> ComposeResult:
-        """Lay out the conversation, the evidence, the prompt, the status and the keys."""
-        with Horizontal(id="main"):
-            with Vertical(id="talk"):
-                yield Static(Content(WELCOME), markup=False, id="welcome")
-                yield Transcript(self._glyphs)
-            yield EvidencePane(self._glyphs)
-        yield Prompt()
-        yield StatusLine()
-        yield Footer(show_command_palette=False)
+    @property
+    def state(self) -> ChatState:
+        """The conversation as it is."""
+        return self.session.state
+
+    def get_default_screen(self) -> Screen[None]:
+        """Begin with the conversation."""
+        return self.chat
 
     def on_mount(self) -> None:
-        """Show the first picture, then load behind it."""
+        """Show the first picture in the right colours."""
         self.theme = self._theme
-        self._status.tell(phase="opening the index …")
-        self.query_one(Prompt).focus()
-        self._fit()
+
+    def on_chat_screen_ready(self) -> None:
+        """Load behind the first picture."""
+        self.chat.status.tell(phase="opening the index …")
         self._off_thread(engine.open_and_load, self._settings, self._reader)
 
     def on_unmount(self) -> None:
         """Stop what runs and close the index."""
-        self._cancelled.set()
-        self._ingest_cancelled.set()
-        if self._app:
-            self._app.close()
+        self.session.cancel()
+        self._ingest.cancel()
+        if self.session.app:
+            self.session.app.close()
 
-    def on_resize(self) -> None:
-        """Give the evidence a place that there is room for."""
-        self._fit()
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy text, and tell which way it went."""
+        self.notify(copy_text(text, super().copy_to_clipboard), markup=False)
 
     # What the engine tells
 
     def on_opened(self, message: Opened) -> None:
         """Show the last conversation while the models load."""
-        self._app = message.app
-        self._status.tell(phase="loading the models …", collection=one_line(self._settings.collection))
-        self.query_one(Prompt).remember(library.past_questions(message.app))
+        self.session.app = message.app
+        self.chat.status.tell(phase="loading the models …", collection=one_line(self._settings.collection))
+        self.chat.prompt.remember(library.past_questions(message.app))
         listed = message.app.index.conversations.all()
         if self._resume and listed and self.state == ChatState():
-            self._restore(message.app, listed[0].id)
-        self._show()
+            self.session.restore(listed[0].id)
+        self.chat.refresh_session()
 
     def on_loaded(self, message: Loaded) -> None:
-        """Answer what was asked in the meantime."""
-        self._answers_now = True
-        self._status.tell(phase="", documents=f"{message.documents} documents")
-        if self.state.busy:
-            self._answer()
+        """Answer what was asked in the meantime; where there are no documents yet, look whether all else is well."""
+        self.chat.status.tell(phase="", documents=f"{message.documents} documents")
+        self.session.loaded()
+        if not message.documents:
+            self._off_thread(engine.look_over, self._settings)
 
     def on_not_opened(self, message: NotOpened) -> None:
         """Say what keeps questions from being answered."""
-        self._status.tell(phase=f"{one_line(message.what)}  try: {one_line(message.hint)}")
+        self.chat.status.tell(phase=f"{one_line(message.what)}  try: {one_line(message.hint)}")
 
     def on_happened(self, message: Happened) -> None:
-        """Fold what happened; what comes late of a question that was cancelled is dropped."""
-        if message.number != self._asked:
-            return
-        self.state = self.state.happen(message.event)
-        if not self.state.busy:
-            self.state = self.state.next()
-            if self.state.busy:
-                self._answer()
-        self._show()
+        """Show what became of the question."""
+        if self.session.happened(message):
+            self.chat.refresh_session()
 
     def on_looked(self, message: Looked) -> None:
         """Show the copy attention where the answer is being looked into."""
         if isinstance(self.screen, InspectScreen):
             self.screen.show_attention(message.answer, message.words)
 
-    def on_file_taken(self, message: FileTaken) -> None:
+    def on_compared(self, message: Compared) -> None:
+        """Show two answers side by side."""
+        self.chat.status.tell(phase="")
+        if message.answer is None:
+            told = f"{one_line(message.error)} {one_line(message.hint)}".strip()
+            self.notify(told, severity="error", markup=False)
+        elif self.chat.answer:
+            texts = compared_told(self.chat.answer, message.answer, one_line(message.settings), self._glyphs)
+            self.push_screen(ToldScreen(f"“{one_line(message.answer.question)}” twice", texts))
+
+    def on_checked(self, message: Checked) -> None:
+        """Show what the doctor found: in the welcome before there are documents, else for itself."""
+        self.chat.tell_checks(checks_told(message.checks))
+
+    def on_ingesting(self, message: Ingesting) -> None:
         """Tell how far the job is, and of a file that failed."""
-        self._status.tell(ingest=f"taking in {message.done}/{message.files}")
-        if message.file.status == "failed":
+        self.chat.status.tell(ingest=self._ingest.told(message))
+        if message.file and message.file.status == "failed":
             told = f"{one_line(message.file.detail)}\n{one_line(message.file.hint)}".strip()
             self.notify(told, title=one_line(message.file.name), severity="error", markup=False)
 
     def on_ingest_ended(self, message: IngestEnded) -> None:
         """Tell what the job did."""
-        self._ingesting = False
+        self._ingest.ended(message)
         report = message.report
         if report is None:
             told = f"{one_line(message.error)} {one_line(message.hint)}".strip()
@@ -172,83 +165,110 @@ class ChatApp(App[None]):
             told = (
                 f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {report.failed} failed"
             )
+            told += "\n/retry takes the failed ones in again" if report.failed else ""
+            told += "\nF5 asks the last question again" if report.added + report.changed and self.state.turns else ""
             self.notify(told, title="documents taken in", markup=False)
-        self._status.tell(ingest="", documents=f"{len(library.documents(self._app)) if self._app else 0} documents")
+        documents = len(library.documents(self.session.app)) if self.session.app else 0
+        self.chat.status.tell(ingest="", documents=f"{documents} documents")
+        self.chat.tell_scope()
 
     # What the person does
 
-    def on_prompt_sent(self, message: Prompt.Sent) -> None:
-        """Ask, at once or behind the question that is being answered."""
-        self._ask(message.text)
-
-    def on_evidence_pane_wanted(self, message: EvidencePane.Wanted) -> None:
-        """Show, open or copy a row of the evidence."""
-        row = message.row
-        if message.action == "passage":
-            self._open(row)
-        elif message.action == "open":
-            self.notify(open_file(Path(row.document)), markup=False)
+    async def on_prompt_commanded(self, message: Prompt.Commanded) -> None:
+        """Do what was typed after the slash."""
+        found = command(message.name)
+        if found is None:
+            near = difflib.get_close_matches(message.name, [each.name for each in COMMANDS if each.slash], n=1)
+            hint = f"did you mean /{near[0]}?" if near else "type / for the list"
+            self.notify(f"There is no command /{one_line(message.name)}; {hint}", severity="warning", markup=False)
         else:
-            place = " · ".join(part for part in (row.document, row.place) if part)
-            self.notify(copy_text(f"“{row.quote}”\n— {place}\n", self.copy_to_clipboard), markup=False)
+            argument = f"({message.argument!r})" if found.argument and message.argument else ""
+            await self.run_action(f"{found.action}{argument}", self.chat)
 
-    def action_cancel(self) -> None:
+    def on_prompt_pasted(self, message: Prompt.Pasted) -> None:
+        """Take a pasted text in as a document, and look into that for the next questions."""
+        app = self.session.app
+        if app and not self._ingest.running:
+            path = library.pasted(app, message.text)
+            self._ingest.start(app, [path])
+            self.chat.on_prompt_mentioned(Prompt.Mentioned(str(path.resolve())))
+            self.notify(f"{len(message.text)} characters pasted: taken in as {path.name}", markup=False)
+
+    def action_help_quit(self) -> None:
+        """Stop what runs; with nothing running, quit at the second Ctrl+C."""
+        if self.state.busy or self._ingest.running:
+            self.action_stop()
+        elif self._leaving:
+            self.exit()
+        else:
+            self._leaving = True
+            self.set_timer(3, partial(setattr, self, "_leaving", False))
+            self.notify("Ctrl+C again quits", markup=False)
+
+    def action_stop(self) -> None:
         """Stop the answer, else the ingest job, else go back to the prompt."""
-        if self.state.busy:
-            self._cancelled.set()
-            prompt, waiting = self.query_one(Prompt), self.state.queued
-            self.state = self.state.cancel()
-            prompt.text = "\n".join([*waiting, prompt.text]).strip()
-            self._show()
-        elif self._ingesting and not self._ingest_cancelled.is_set():
-            self._ingest_cancelled.set()
-            self._status.tell(ingest="stopping …")
+        if not self.state.busy and self._ingest.cancel():
+            self.chat.status.tell(ingest="stopping …")
         else:
-            self.query_one(Prompt).focus()
-
-    def action_again(self) -> None:
-        """Ask the last question again."""
-        if self.state.turns and not self.state.busy:
-            self._ask(self.state.turns[-1].question)
+            self.chat.stop()
 
     def action_new(self) -> None:
         """Begin a new conversation."""
-        if self.state.busy:
-            self.action_cancel()
-        self._conversation, self.state = None, ChatState()
-        self.query_one(Transcript).clear()
-        self._show()
+        self.session.new()
+        self.chat.refresh_session(another=True)
 
     def action_conversations(self) -> None:
         """Choose among the conversations."""
-        if self._app:
-            self.push_screen(ConversationsScreen(self._app.index.conversations), self._chosen)
+        if self.session.app:
+            self.push_screen(ConversationsScreen(self.session.app.index.conversations), self._chosen)
 
-    def action_add(self) -> None:
-        """Ask for a file or folder and take it in behind the conversation."""
-        if self._app and not self._ingesting:
+    def action_add(self, path: str = "") -> None:
+        """Take in a file or folder; asks for one if none is given."""
+        app = self.session.app
+        if self._ingest.running:
+            self.notify("Documents are being taken in already; Escape stops that.", severity="warning", markup=False)
+        elif app and path:
+            self.chat.status.tell(ingest="looking for files …")
+            self._ingest.start(app, [Path(path).expanduser()])
+        elif app:
             title = "A file or folder to take in (the samples that come with ragapp stand here at first)"
-            self.push_screen(LineScreen(title, "" if library.documents(self._app) else str(_SAMPLES)), self._take_in)
+            samples = "" if library.documents(app) else str(_SAMPLES)
+            self.push_screen(LineScreen(title, samples), lambda line: self.action_add(line) if line else None)
 
-    def action_evidence(self) -> None:
-        """Show or hide the evidence; where there is no room beside the conversation, in its lower half."""
-        narrow = self.screen.has_class("narrow")
-        self.screen.toggle_class("evidence-wanted" if narrow else "evidence-hidden")
-        pane = self.query_one(EvidencePane)
-        (pane if pane.display and self.focused is not pane else self.query_one(Prompt)).focus()
+    def action_retry(self) -> None:
+        """Take in the files that failed again."""
+        if self.session.app and self._ingest.failed and not self._ingest.running:
+            self._ingest.start(self.session.app, list(self._ingest.failed))
+        else:
+            self.notify("No file failed.", markup=False)
 
-    def action_citation(self, number: int) -> None:
-        """Open the nth citation of the last answer."""
-        row = next((row for row in self.query_one(EvidencePane).rows if row.number == number), None)
-        if row:
-            self._open(row)
+    def action_export(self, name: str = "") -> None:
+        """Write the conversation to a file; asks for its name if none is given."""
+        answers = self.session.answers
+        if not answers:
+            self.notify("There is nothing to write yet.", markup=False)
+        elif name:
+            self._export(name)
+        else:
+            title = "A file to write: .md, .html or .json"
+            ask = LineScreen(title, "conversation.md")
+            self.push_screen(ask, lambda line: self._export(line) if line else None)
 
-    def action_inspect(self) -> None:
-        """Show why the last answer was given."""
-        if self._answered:
-            self.push_screen(InspectScreen(self._answered[-1]))
-            if self._app and self._answers_now:
-                self._off_thread(engine.attention, self._app, self._answered[-1])
+    def action_theme(self, name: str = "") -> None:
+        """Choose a theme and keep it; asks for one if none is given."""
+        if name:
+            self._keep_theme(name)
+        else:
+            self.push_screen(ThemeScreen(self.theme), lambda chosen: self._keep_theme(chosen) if chosen else None)
+
+    def action_change_theme(self) -> None:
+        """Choose a theme, from the palette."""
+        self.action_theme()
+
+    def action_doctor(self) -> None:
+        """Check models, index, device and versions."""
+        self.chat.status.tell(phase="checking …")
+        self._off_thread(engine.look_over, self._settings)
 
     def action_help(self) -> None:
         """Show or hide the keys that work where one is."""
@@ -257,133 +277,63 @@ class ChatApp(App[None]):
         else:
             self.action_show_help_panel()
 
-    def action_older(self) -> None:
-        """Scroll back, and bring older turns to the screen when at the top."""
-        transcript = self.query_one(Transcript)
-        if transcript.scroll_y == 0:
-            transcript.show_older(self.state)
-        transcript.scroll_page_up()
-
-    def action_copy_answer(self) -> None:
-        """Copy the last answer with its quotes."""
-        if self._answered:
-            answer = self._answered[-1]
-            quotes = [f"“{citation.quote}” — {citation.document}" for citation in answer.citations]
-            self.notify(copy_text("\n".join([answer.text, *quotes]) + "\n", self.copy_to_clipboard), markup=False)
-
     def action_leave(self) -> None:
         """Quit, if nothing is typed; else do what the key does in a text field."""
-        prompt = self.query_one(Prompt)
+        prompt = self.chat.prompt
         if prompt.text and self.focused is prompt:
             prompt.action_delete_right()
         else:
             self.exit()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer every action in the palette."""
+        """Offer every command in the palette."""
         yield from super().get_system_commands(screen)
-        for binding in BINDINGS:
-            if binding.id and not binding.action.startswith("citation"):
-                yield SystemCommand(binding.description, f"key {binding.key}", partial(self.run_action, binding.action))
-        yield SystemCommand("Export", "write this conversation to a file", self.action_export)
-
-    def action_export(self) -> None:
-        """Write the conversation to a file."""
-        if self._answered:
-            self.push_screen(LineScreen("A file to write: .md, .html or .json", "conversation.md"), self._export)
+        for each in COMMANDS:
+            if each.slash:
+                yield SystemCommand(each.label, each.description, partial(self.run_action, each.action, self.chat))
 
     # How it is done
-
-    @property
-    def _status(self) -> StatusLine:
-        return self.query_one(StatusLine)
-
-    @property
-    def _answered(self) -> list[Answer]:
-        return [turn.answer.answer for turn in self.state.turns if turn.answer.answer]
 
     def _off_thread(self, work: Callable[..., None], *arguments: object) -> None:
         self.run_worker(partial(work, *arguments, self.post_message), thread=True, exit_on_error=True)
 
-    def _ask(self, question: str) -> None:
-        was_busy = self.state.busy
-        self.state = self.state.ask(question)
-        if not was_busy and self._answers_now:
-            self._answer()
-        self._show()
-
-    def _answer(self) -> None:
-        app, question = self._app, self.state.turns[-1].question
-        if app is None:
-            return
-        if self._conversation is None:
-            title = one_line(question)[:_TITLE_CHARS]
-            self._conversation = app.index.conversations.create(self._settings.collection, title)
-        self._asked += 1
-        self._cancelled = threading.Event()
-        self._off_thread(engine.answer, app, question, self._conversation, self._asked, self._cancelled)
-
-    def _show(self) -> None:
-        self.query_one("#welcome").display = not self.state.turns
-        self.query_one(Transcript).show(self.state)
-        if self.state.turns:
-            answer = self.state.turns[-1].answer
-            self.query_one(EvidencePane).show(evidence(answer.answer, answer.citations))
-        else:
-            self.query_one(EvidencePane).show(())
-        waiting = len(self.state.queued)
-        self._status.tell(queue=f"{waiting} waiting" if waiting else "")
-
-    def _restore(self, app: RagApp, conversation: int) -> None:
-        self._conversation = conversation
-        self.query_one(Transcript).clear()
-        self.state = library.stored(app, conversation)
-        self._show()
-
-    def _open(self, row: Evidence) -> None:
-        self.push_screen(PassageScreen(row, library.text_of(self._app, row) if self._app else None))
-
     def _chosen(self, choice: Choice | None) -> None:
-        app = self._app
+        app = self.session.app
         if choice is None or app is None:
             return
         conversations, chosen = app.index.conversations, choice.conversation
-        if choice.action == "resume":
-            self._restore(app, chosen.id)
-        elif choice.action == "delete":
+        if choice.action == "delete":
             conversations.delete(chosen.id)
-            if chosen.id == self._conversation:
-                self.action_new()
             self.notify(f"deleted: {one_line(chosen.title)}", markup=False)
+            if chosen.id == self.session.conversation:
+                self.action_new()
         elif choice.action == "rename":
-            rename = LineScreen("The conversation's title", chosen.title)
-            self.push_screen(rename, partial(self._rename, chosen.id))
+            ask = LineScreen("The conversation's title", chosen.title)
+            self.push_screen(ask, lambda title: conversations.rename(chosen.id, title) if title else None)
         else:
-            self._restore(app, chosen.id)
-            self.action_export()
+            self.session.restore(chosen.id)
+            self.chat.refresh_session(another=True)
+            if choice.action == "export":
+                self.action_export()
 
-    def _rename(self, conversation: int, title: str | None) -> None:
-        if title and self._app:
-            self._app.index.conversations.rename(conversation, title)
-
-    def _export(self, name: str | None) -> None:
+    def _export(self, name: str) -> None:
         from ragapp.transcripts import export
 
-        if name is None:
-            return
-        path = Path(name).expanduser()
+        answers, path = self.session.answers, Path(name).expanduser()
+        self._attempt(lambda: export(answers[0].question, answers, path), f"written: {path}")
+
+    def _keep_theme(self, name: str) -> None:
+        def keep() -> None:
+            self.theme = checked_theme(name, self.available_themes)
+            remember("theme", name)
+
+        self._attempt(keep, f"theme: {name}, kept for next time")
+
+    def _attempt(self, work: Callable[[], object], done: str) -> None:
+        """Do something that may fail, and tell either way."""
         try:
-            export(self._answered[0].question, self._answered, path)
-            self.notify(f"written: {path}", markup=False)
+            work()
         except RagappError as error:
             self.notify(f"{error.message} {error.hint}", severity="error", markup=False)
-
-    def _take_in(self, name: str | None) -> None:
-        if name and self._app:
-            self._ingesting = True
-            self._ingest_cancelled = threading.Event()
-            self._status.tell(ingest="looking for files …")
-            self._off_thread(engine.take_in, self._app, Path(name).expanduser(), self._ingest_cancelled)
-
-    def _fit(self) -> None:
-        self.screen.set_class(self.size.width < _NARROW, "narrow")
+        else:
+            self.notify(done, markup=False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.content import Content
 
@@ -12,7 +13,10 @@ from ragapp.grounding.base import Verdict
 from ragapp.indexes.types import ScoredPassage, Span
 from ragapp.text import one_line, printable
 from ragapp.tui.glyphs import Glyphs
-from ragapp.tui.state import TurnState
+from ragapp.tui.state import Scope, TurnState, restored
+
+if TYPE_CHECKING:
+    from ragapp.doctor import Check
 
 _NEAREST = 3
 _EXCERPT = 160
@@ -45,6 +49,7 @@ class Evidence(NamedTuple):
         quote: What stands there.
         place: Page, heading and line, on one line.
         scores: What each stage of retrieval thought of it; empty for a stored answer.
+        passage: Id of the passage.
     """
 
     number: int | None
@@ -54,6 +59,7 @@ class Evidence(NamedTuple):
     quote: str
     place: str
     scores: str
+    passage: int
 
 
 def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
@@ -68,11 +74,15 @@ def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
     """
     asked = Content.assemble((f"{glyphs.you} ", "bold $accent"), (printable(turn.question, keep="\n"), "bold"))
     lines = [Line(asked)]
+    if turn.scope.narrow:
+        lines.append(_line(f"in {scope_told(turn.scope)}", "dim"))
     state = turn.answer
     if state.answer and state.answer.understood_as != turn.question:
         lines.append(_line(f"understood as: {one_line(state.answer.understood_as)}", "dim"))
     if state.answer and state.abstained:
         lines += _abstained(state.answer, glyphs)
+        if turn.scope.narrow:
+            lines.append(_line("Only some documents were looked into: F3 or /broaden asks all of them.", "$accent"))
     elif state.text:
         lines += _answered(turn)
     lines += [_line(f"{glyphs.warning} {one_line(name)} has changed since", "$warning") for name in turn.stale]
@@ -87,6 +97,15 @@ def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
     elif state.answer:
         lines.append(_line(_footer(state.answer), "dim"))
     return lines
+
+
+def scope_told(scope: Scope) -> str:
+    """Tell where answers may come from, on one line; empty for everywhere."""
+    names = [one_line(name.rpartition("/")[2]) for name in scope.documents]
+    parts = [*names, one_line(scope.glob)] if scope.glob else names
+    parts += [f"{len(scope.pinned)} pinned"] if scope.pinned else []
+    parts += [f"{len(scope.without)} left out"] if scope.without else []
+    return " · ".join(parts)
 
 
 def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> list[Evidence]:
@@ -113,6 +132,7 @@ def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> lis
             citation.quote,
             _place(citation.page, citation.heading, citation.line),
             scores.get(citation.passage_id, ""),
+            citation.passage_id,
         )
         for number, citation in enumerate(cited, 1)
     ]
@@ -131,19 +151,45 @@ def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> lis
                 passage.text,
                 _place(locator.page, locator.heading, locator.line),
                 scores[passage.id],
+                passage.id,
             )
         )
     return rows
 
 
-def evidence_content(row: Evidence, glyphs: Glyphs) -> Content:
-    """Draw a row of the evidence pane."""
+def evidence_content(row: Evidence, glyphs: Glyphs, *, pinned: bool = False) -> Content:
+    """Draw a row of the evidence pane, and whether it is pinned for the next question."""
     sign = (f"[{row.number}] ", "bold $accent") if row.number else (f"{glyphs.passage} ", "dim")
-    lines = [Content.assemble(sign, (one_line(row.document.rpartition("/")[2]), "bold"))]
+    pin = (f"  {glyphs.pin} pinned", "$accent") if pinned else ""
+    lines = [Content.assemble(sign, (one_line(row.document.rpartition("/")[2]), "bold"), pin)]
     lines += [Content.styled(row.place, _PLACE)] if row.place else []
     lines.append(Content(_excerpt(row.quote)))
     lines += [Content.styled(row.scores, "dim")] if row.scores else []
     return Content("\n").join([*lines, Content("")])
+
+
+def found(content: Content, words: str) -> Content:
+    """Mark words wherever they stand in a text, in any case; no words mark nothing."""
+    return content.highlight_regex(re.compile(re.escape(words), re.IGNORECASE), style="reverse") if words else content
+
+
+def holding(turns: Sequence[TurnState], words: str, glyphs: Glyphs) -> list[int]:
+    """Find the turns that hold words, as they are shown.
+
+    Args:
+        turns: The turns.
+        words: The words, in any case.
+        glyphs: Signs that the terminal can show.
+
+    Returns:
+        Their numbers, from 0.
+    """
+    wanted = words.casefold()
+    return [
+        number
+        for number, turn in enumerate(turns)
+        if any(wanted in line.content.plain.casefold() for line in turn_lines(turn, glyphs))
+    ]
 
 
 def highlighted(text: str, span: Span) -> Content:
@@ -160,6 +206,27 @@ def highlighted(text: str, span: Span) -> Content:
     return Content.assemble(
         printable(before, keep="\n\t"), (printable(quote, keep="\n\t"), "reverse"), printable(after, keep="\n\t")
     )
+
+
+def checks_told(checks: Sequence[Check]) -> Content:
+    """Draw what works here and what does not, with the fix."""
+    styles = {"OK": "$success", "WARN": "$warning", "FAIL": "$error"}
+    lines: list[Content] = []
+    for check in checks:
+        sign = (f"{check.verdict:5}", styles[check.verdict])
+        lines.append(Content.assemble(sign, f"{check.name}: {one_line(check.detail)}"))
+        lines += [Content.styled(f"     fix: {one_line(check.fix)}", "dim")] if check.fix else []
+    return Content("\n").join(lines)
+
+
+def compared_told(first: Answer, second: Answer, settings: str, glyphs: Glyphs) -> tuple[Content, Content]:
+    """Draw two answers to a question to be put side by side: as it was given, and under other settings."""
+    told: list[Content] = []
+    for title, answer in (("as it was", first), (settings, second)):
+        (turn,) = restored([answer], {citation.document: citation.version for citation in answer.citations}).turns
+        lines = [Content("  " * (line.indent > 0)) + line.content for line in turn_lines(turn, glyphs)[1:]]
+        told.append(Content("\n").join([Content.styled(title, "bold $accent"), *lines]))
+    return told[0], told[1]
 
 
 def _answered(turn: TurnState) -> list[Line]:

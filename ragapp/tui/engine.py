@@ -6,7 +6,7 @@ What it needs for that is imported on that thread, too: the first picture does n
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,25 @@ from textual.message import Message
 
 from ragapp.errors import RagappError
 from ragapp.settings import Settings
-from ragapp.tui.messages import FileTaken, Happened, IngestEnded, Loaded, Looked, LookedAt, NotOpened, Opened
+from ragapp.tui.messages import (
+    Checked,
+    Compared,
+    Happened,
+    IngestEnded,
+    Ingesting,
+    Loaded,
+    Looked,
+    LookedAt,
+    NotOpened,
+    Opened,
+)
 
 if TYPE_CHECKING:
     from ragapp.answers import Answer
     from ragapp.app import RagApp
     from ragapp.ingest.events import JobEvent
     from ragapp.readers.base import Reader
+    from ragapp.tui.state import Scope
 
 Post = Callable[[Message], object]
 """Hands a message to the application; may be called from any thread."""
@@ -46,52 +58,94 @@ def open_and_load(settings: Settings, reader: Reader | None, post: Post) -> None
         post(NotOpened(error.message, error.hint))
 
 
-def answer(app: RagApp, question: str, conversation: int, number: int, cancelled: threading.Event, post: Post) -> None:
+def answer(
+    app: RagApp,
+    question: str,
+    scope: Scope,
+    conversation: int,
+    number: int,
+    cancelled: threading.Event,
+    post: Post,
+) -> None:
     """Answer a question, unless it is cancelled on the way.
 
     Args:
         app: Who answers.
         question: The question as typed.
+        scope: Where the answer may come from.
         conversation: Where the turn is stored.
         number: Number of the question, to tell its events from those of another.
         cancelled: Set to stop; what the models are doing at the moment is finished and dropped.
         post: Takes `Happened`.
     """
-    for event in app.stream(question, conversation=conversation):
+    for event in app.stream(question, where=scope.where, pinned=scope.pinned, conversation=conversation):
         if cancelled.is_set():
             return
         post(Happened(number, event))
 
 
-def take_in(app: RagApp, path: Path, cancelled: threading.Event, post: Post) -> None:
-    """Take a file or folder in, unless it is cancelled on the way; what was committed stays.
+def take_in(app: RagApp, paths: Sequence[Path], cancelled: threading.Event, post: Post) -> None:
+    """Take files and folders in, unless it is cancelled on the way; what was committed stays.
 
     Args:
         app: Whose documents they become.
-        path: The file or folder.
+        paths: The files and folders.
         cancelled: Set to stop.
-        post: Takes `FileTaken` and, once, `IngestEnded`.
+        post: Takes `Ingesting` and, once, `IngestEnded`.
     """
-    from ragapp.ingest.events import FileDone, JobStarted
+    from ragapp.ingest.events import FileDone, JobStarted, PassagesEncoded
 
-    files, done = 0, 0
+    files = done = done_bytes = all_bytes = passages = 0
 
     def tell(event: JobEvent) -> None:
-        nonlocal files, done
+        nonlocal files, done, done_bytes, all_bytes, passages
         if cancelled.is_set():
             raise KeyboardInterrupt  # what Ctrl-C is to the command line; the job ends with what is committed
         if isinstance(event, JobStarted):
-            files = event.files
+            files, all_bytes = event.files, event.size_bytes
         elif isinstance(event, FileDone):
-            done += 1
-            post(FileTaken(done, files, event))
+            done, done_bytes = done + 1, done_bytes + event.size_bytes
+        elif isinstance(event, PassagesEncoded):
+            passages += event.passages
+        taken = event if isinstance(event, FileDone) else None
+        post(Ingesting(done, files, done_bytes, all_bytes, passages, taken))
 
     try:
-        post(IngestEnded(app.ingest(path, on_event=tell)))
+        post(IngestEnded(app.ingest(paths, on_event=tell)))
     except RagappError as error:
         post(IngestEnded(None, error.message, error.hint))
     except KeyboardInterrupt:
         post(IngestEnded(None, "The job was stopped; what was committed stays."))
+
+
+def look_over(settings: Settings, post: Post) -> None:
+    """Check what works here.
+
+    Args:
+        settings: The settings.
+        post: Takes `Checked`, once.
+    """
+    from ragapp.doctor import checks
+
+    post(Checked(tuple(checks(settings))))
+
+
+def compare(app: RagApp, question: str, scope: Scope, changes: str, post: Post) -> None:
+    """Answer a question under other settings; nothing is stored.
+
+    Args:
+        app: Whose documents, models and other settings.
+        question: The question.
+        scope: Where the answer may come from.
+        changes: Settings as ``name=value``, separated by spaces.
+        post: Takes `Compared`, once.
+    """
+    try:
+        named = [change.partition("=") for change in changes.split()]
+        with app.varied({name: value for name, _, value in named}) as other:
+            post(Compared(changes, other.ask(question, where=scope.where, pinned=scope.pinned)))
+    except RagappError as error:
+        post(Compared(changes, None, error.message, error.hint))
 
 
 def attention(app: RagApp, answer: Answer, post: Post) -> None:

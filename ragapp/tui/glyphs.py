@@ -16,10 +16,11 @@ class Glyphs(NamedTuple):
     nothing: str
     warning: str
     passage: str
+    pin: str
 
 
-UNICODE = Glyphs(you="❯", busy="…", stopped="■", failed="✗", nothing="∅", warning="⚠", passage="·")
-ASCII = Glyphs(you=">", busy="...", stopped="#", failed="x", nothing="-", warning="!", passage="-")
+UNICODE = Glyphs(you="❯", busy="…", stopped="■", failed="✗", nothing="∅", warning="⚠", passage="·", pin="◆")
+ASCII = Glyphs(you=">", busy="...", stopped="#", failed="x", nothing="-", warning="!", passage="-", pin="*")
 
 
 def glyphs_for(encoding: str | None, *, ascii_only: bool) -> Glyphs:

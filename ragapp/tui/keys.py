@@ -1,37 +1,46 @@
-"""The application's keys, in one place: the footer, the help, the settings and the documentation are made from it."""
+"""Which keys there are, and whether those of the settings can be used."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-
-from textual.binding import Binding
+from typing import NamedTuple
 
 from ragapp.errors import ConfigError
+from ragapp.tui.commands import BINDINGS
 
-BINDINGS = (
-    Binding("escape", "cancel", "Stop", id="chat.cancel"),
-    Binding("ctrl+r", "conversations", "Conversations", id="chat.conversations", priority=True),
-    Binding("ctrl+n", "new", "New", id="chat.new", priority=True),
-    Binding("ctrl+e", "evidence", "Evidence", id="chat.evidence", priority=True),
-    Binding("ctrl+o", "add", "Add", id="chat.add", priority=True),
-    Binding("f1", "help", "Help", id="chat.help"),
-    Binding("f2", "inspect", "Why?", id="chat.inspect"),
-    Binding("f5", "again", "Ask again", id="chat.again", show=False),
-    Binding("ctrl+y", "copy_answer", "Copy answer", id="chat.copy", show=False, priority=True),
-    Binding("pageup", "older", "Scroll back", id="chat.older", show=False),
-    Binding("ctrl+d", "leave", "Quit", id="chat.quit", show=False, priority=True),
-    *(Binding(f"alt+{n}", f"citation({n})", f"Citation {n}", id=f"chat.citation{n}", show=False) for n in range(1, 10)),
+
+class Key(NamedTuple):
+    """A binding and the keys it has."""
+
+    id: str
+    keys: str
+    """Separated by commas."""
+    label: str
+
+
+_OF_WIDGETS = (
+    Key("prompt.send", "enter", "Send"),
+    Key("prompt.newline", "shift+enter,ctrl+j,alt+enter", "New line"),
+    Key("evidence.copy", "y", "Copy quote"),
+    Key("evidence.open", "o", "Open file"),
+    Key("evidence.pin", "p", "Pin"),
+    Key("evidence.exclude", "x", "Leave out"),
 )
-"""Bindings of the whole application; those of a widget stand with it."""
+"""Bindings that stand with the prompt and the evidence."""
 
-_OF_WIDGETS = {
-    "prompt.send": "enter",
-    "prompt.newline": "shift+enter,ctrl+j,alt+enter",
-    "evidence.copy": "y",
-    "evidence.open": "o",
-}
-"""Bindings that stand with the prompt and the evidence, with their keys."""
+
+def bound(changes: Mapping[str, str]) -> list[Key]:
+    """List every binding with its keys.
+
+    Args:
+        changes: Keys of the settings, checked, by binding.
+
+    Returns:
+        The bindings, those of the application first.
+    """
+    own = [Key(binding.id, binding.key, binding.description) for binding in BINDINGS if binding.id]
+    return [key._replace(keys=changes.get(key.id, key.keys)) for key in (*own, *_OF_WIDGETS)]
 
 
 def checked_theme(name: str, known: Collection[str]) -> str:
@@ -64,8 +73,7 @@ def checked_keymap(keys: Mapping[str, str]) -> dict[str, str]:
     Raises:
         ConfigError: If there is no such id, or two bindings would have the same key.
     """
-    defaults = {binding.id: binding.key for binding in BINDINGS if binding.id}
-    defaults |= _OF_WIDGETS
+    defaults = {key.id: key.keys for key in bound({})}
     known = list(defaults)
     for id in keys:
         if id not in known:

@@ -1,14 +1,20 @@
-"""What the application looks up in the index: documents as they are now, and stored conversations."""
+"""What the application looks up in the index and keeps there: documents, conversations, judged questions."""
 
 from __future__ import annotations
 
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ragapp.answers import Answer
     from ragapp.app import RagApp
     from ragapp.indexes.records import DocumentInfo
     from ragapp.tui.draw import Evidence
-    from ragapp.tui.state import ChatState
+    from ragapp.tui.state import ChatState, Scope
 
 _QUESTIONS = 500
 """So many past questions come back with ↑."""
@@ -46,3 +52,69 @@ def stored(app: RagApp, conversation: int) -> ChatState:
 
     answers = [from_json(turn.answer) for turn in app.index.conversations.turns(conversation)]
     return restored(answers, {document.name: document.version for document in documents(app)})
+
+
+def copied(app: RagApp, title: str, answers: Sequence[Answer]) -> int:
+    """Store answers as a conversation of their own.
+
+    Args:
+        app: Where.
+        title: Its title.
+        answers: The answers, oldest first.
+
+    Returns:
+        Its id.
+    """
+    from ragapp.serialization import to_json
+
+    conversation = app.index.conversations.create(app.settings.collection, title)
+    for answer in answers:
+        app.index.conversations.add_turn(conversation, answer.question, to_json(replace(answer, passages=())))
+    return conversation
+
+
+def names_within(app: RagApp, scope: Scope) -> list[str]:
+    """List the documents that a scope lets through."""
+    names = {collection.name for collection in app.index.collections()}
+    if app.settings.collection not in names:
+        return []
+    return [document.name for document in app.index.documents(app.collection, scope.where)]
+
+
+def pasted(app: RagApp, text: str) -> Path:
+    """Put a pasted text into a file of the index's folder, to be taken in.
+
+    Args:
+        app: Whose folder.
+        text: The text.
+
+    Returns:
+        The file; the same text always goes into the same one.
+    """
+    folder = app.settings.home / "pasted"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"pasted-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}.txt"
+    path.write_text(text, "utf-8", errors="replace")
+    return path
+
+
+def keep_case(app: RagApp, question: str, answer: str, document: str) -> Path:
+    """Put a judged question at the end of the cases for ``ragapp eval run --data``.
+
+    Args:
+        app: Whose folder the file is in.
+        question: The question.
+        answer: The right answer; empty if the documents don't hold it.
+        document: Name of the document that holds it; may be empty.
+
+    Returns:
+        The file, a table with a heading.
+    """
+    path = app.settings.home / "judged.csv"
+    new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8", errors="replace") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        if new:
+            rows.writerow(("question", "answer", "document"))
+        rows.writerow((question, answer, document))
+    return path

@@ -10,6 +10,7 @@ from textual.message import Message
 if TYPE_CHECKING:
     from ragapp.answers import Answer
     from ragapp.app import RagApp
+    from ragapp.doctor import Check
     from ragapp.events import Event
     from ragapp.ingest.events import FileDone, JobReport
 
@@ -45,12 +46,15 @@ class Happened(Message):
 
 
 @dataclass
-class FileTaken(Message):
-    """A file was dealt with by the ingest job."""
+class Ingesting(Message):
+    """The ingest job went on: how far it is, and the file that was dealt with, if one was."""
 
     done: int
     files: int
-    file: FileDone
+    done_bytes: int
+    all_bytes: int
+    passages: int
+    file: FileDone | None
 
 
 @dataclass
@@ -58,6 +62,23 @@ class IngestEnded(Message):
     """The ingest job is over, or could not run: then there is an error and no report."""
 
     report: JobReport | None
+    error: str = ""
+    hint: str = ""
+
+
+@dataclass
+class Checked(Message):
+    """What works here and what does not."""
+
+    checks: tuple[Check, ...]
+
+
+@dataclass
+class Compared(Message):
+    """A question was answered under other settings, or could not be: then there is an error and no answer."""
+
+    settings: str
+    answer: Answer | None
     error: str = ""
     hint: str = ""
 

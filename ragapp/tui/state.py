@@ -4,12 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ragapp.answers import Answer
 from ragapp.events import AnswerDone, AnswerState, Event, Failed
+from ragapp.indexes.types import SearchFilter
 
 TurnStatus = Literal["running", "done", "cancelled", "failed"]
+
+
+class Scope(NamedTuple):
+    """Where answers may come from."""
+
+    documents: tuple[str, ...] = ()
+    """Names of the only documents to look into, in the order chosen; empty for all."""
+    glob: str = ""
+    """Shell pattern over the documents' names; empty for all."""
+    pinned: tuple[int, ...] = ()
+    """Ids of passages to read whatever the question."""
+    without: tuple[int, ...] = ()
+    """Ids of passages to leave out."""
+
+    @property
+    def where(self) -> SearchFilter:
+        """Give the filter for retrieval."""
+        return SearchFilter(self.glob or None, documents=frozenset(self.documents), without=frozenset(self.without))
+
+    @property
+    def narrow(self) -> bool:
+        """Whether there are documents that are not looked into."""
+        return bool(self.documents or self.glob)
+
+
+EVERYWHERE = Scope()
+
+
+class Asked(NamedTuple):
+    """A question as it was sent."""
+
+    question: str
+    scope: Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +55,14 @@ class TurnState:
         answer: The fold of its events.
         status: Whether it is being answered, was answered, was cancelled or failed.
         stale: Cited documents that have changed or gone since it was answered.
+        scope: Where the answer may come from.
     """
 
     question: str
     answer: AnswerState = field(default_factory=AnswerState)
     status: TurnStatus = "running"
     stale: tuple[str, ...] = ()
+    scope: Scope = EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +75,24 @@ class ChatState:
     """
 
     turns: tuple[TurnState, ...] = ()
-    queued: tuple[str, ...] = ()
+    queued: tuple[Asked, ...] = ()
 
     @property
     def busy(self) -> bool:
         """Whether a question is being answered."""
         return bool(self.turns) and self.turns[-1].status == "running"
 
-    def ask(self, question: str) -> ChatState:
+    def ask(self, question: str, scope: Scope = EVERYWHERE) -> ChatState:
         """Begin a question, or queue it behind the one that is being answered."""
         if self.busy:
-            return replace(self, queued=(*self.queued, question))
-        return replace(self, turns=(*self.turns, TurnState(question)))
+            return replace(self, queued=(*self.queued, Asked(question, scope)))
+        return replace(self, turns=(*self.turns, TurnState(question, scope=scope)))
 
     def next(self) -> ChatState:
         """Begin the first queued question, if there is one and nothing is being answered."""
         if self.busy or not self.queued:
             return self
-        return replace(self, queued=self.queued[1:]).ask(self.queued[0])
+        return replace(self, queued=self.queued[1:]).ask(*self.queued[0])
 
     def happen(self, event: Event) -> ChatState:
         """Fold an event into the question being answered; what comes after a cancellation is dropped."""
@@ -103,5 +139,13 @@ def restored(answers: Sequence[Answer], versions: dict[str, int]) -> ChatState:
             grounding=answer.grounding,
         )
         stale = dict.fromkeys(c.document for c in answer.citations if versions.get(c.document) != c.version)
-        turns.append(TurnState(answer.question, state, "done", tuple(stale)))
+        asked, scope = answer.conditions, EVERYWHERE
+        if asked:
+            scope = Scope(
+                tuple(sorted(asked.where.documents)),
+                asked.where.path_glob or "",
+                asked.pinned,
+                tuple(sorted(asked.where.without)),
+            )
+        turns.append(TurnState(answer.question, state, "done", tuple(stale), scope))
     return ChatState(tuple(turns))

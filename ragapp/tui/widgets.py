@@ -1,129 +1,55 @@
-"""The widgets of the conversation: the prompt, the turns, the evidence, the status line."""
+"""The widgets of the conversation: the turns, the evidence, the conversations beside it, the status line."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
-from textual.widgets import OptionList, Static, TextArea
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from ragapp.tui.draw import Evidence, evidence_content, turn_lines
+from ragapp.text import one_line
+from ragapp.tui.draw import Evidence, evidence_content, found, turn_lines
 from ragapp.tui.glyphs import Glyphs
 from ragapp.tui.state import ChatState, TurnState
+
+if TYPE_CHECKING:
+    from ragapp.indexes.conversations import Conversation
 
 _NUMBERS = tuple(Binding(str(number), f"app.citation({number})", show=False) for number in range(1, 10))
 """Where nothing is typed, a digit opens the citation of that number."""
 
 
-class Prompt(TextArea):
-    """Where questions are typed: Enter sends, Shift+Enter or Ctrl+J begins a line, ↑ and ↓ recall past questions."""
-
-    DEFAULT_CSS = """
-    Prompt { height: auto; max-height: 8; min-height: 3; border: round $primary; background: $surface; }
-    Prompt:focus { border: round $accent; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", id="prompt.send", show=False),
-        Binding("shift+enter,ctrl+j,alt+enter", "newline", "New line", id="prompt.newline", show=False),
-    ]
-
-    @dataclass
-    class Sent(Message):
-        """A question was sent."""
-
-        text: str
-
-    def __init__(self) -> None:
-        super().__init__(
-            soft_wrap=True, show_line_numbers=False, placeholder="Ask your documents …", highlight_cursor_line=False
-        )
-        self._past: list[str] = []
-        self._at = 0
-        self._draft = ""
-
-    def remember(self, questions: Sequence[str]) -> None:
-        """Put questions at the end of those that ↑ goes back to."""
-        self._past += [question for question in questions if question.strip()]
-        self._at = len(self._past)
-
-    def action_send(self) -> None:
-        """Send what is typed."""
-        text = self.text.strip()
-        if text:
-            self.remember([text])
-            self.text = ""
-            self.post_message(self.Sent(text))
-
-    def action_newline(self) -> None:
-        """Begin a line."""
-        self.insert("\n")
-
-    def on_key(self, event: events.Key) -> None:
-        """Send; or go through past questions from the first and the last line: those that begin with what was typed.
-
-        The key that sends is looked at here, behind the characters typed before it: a priority binding would overtake
-        them and send the question without its end.
-        """
-        if not event.is_printable and _binding_id(self, event.key) == "prompt.send":
-            event.prevent_default()
-            event.stop()
-            self.action_send()
-            return
-        at_top, at_bottom = self.cursor_location[0] == 0, self.cursor_location[0] == self.document.line_count - 1
-        if (event.key == "up" and at_top) or (event.key == "down" and at_bottom and self._at < len(self._past)):
-            event.prevent_default()
-            event.stop()
-            self._recall(-1 if event.key == "up" else 1)
-
-    def _recall(self, step: int) -> None:
-        if self._at == len(self._past):
-            self._draft = self.text
-        places = range(self._at + step, -1 if step < 0 else len(self._past), step)
-        found = next((i for i in places if self._past[i].startswith(self._draft)), None)
-        if found is not None:
-            self._at = found
-            self.text = self._past[found]
-        elif step > 0:
-            self._at = len(self._past)
-            self.text = self._draft
-        self.move_cursor(self.document.end)
-
-
-def _binding_id(widget: Widget, key: str) -> str | None:
-    """Tell which binding a key has where one is, keys of the settings included."""
-    active = widget.screen.active_bindings.get(key)
-    return active.binding.id if active else None
-
-
 class TurnView(Vertical):
     """One turn."""
 
-    DEFAULT_CSS = "TurnView { height: auto; margin: 0 1 1 1; } TurnView > Static { height: auto; }"
+    DEFAULT_CSS = """
+    TurnView { height: auto; margin: 0 1 1 0; padding: 0 0 0 1; }
+    TurnView > Static { height: auto; }
+    TurnView.chosen { border-left: outer $accent; padding: 0; }
+    """
 
     def __init__(self, turn: TurnState, glyphs: Glyphs) -> None:
         super().__init__()
-        self.turn, self._glyphs = turn, glyphs
+        self.turn, self._glyphs, self._found = turn, glyphs, ""
 
     def compose(self) -> ComposeResult:
         """Lay out the paragraphs."""
         for content, indent in turn_lines(self.turn, self._glyphs):
-            paragraph = Static(content, markup=False)
+            paragraph = Static(found(content, self._found), markup=False)
             paragraph.styles.padding = (0, 0, 0, indent)
             yield paragraph
 
-    def show(self, turn: TurnState) -> None:
-        """Draw the turn if it changed."""
-        if turn != self.turn:
-            self.turn = turn
+    def show(self, turn: TurnState, words: str = "") -> None:
+        """Draw the turn, with words that were looked for, if it changed."""
+        if (turn, words) != (self.turn, self._found):
+            self.turn, self._found = turn, words
             self.refresh(recompose=True)
 
 
@@ -131,7 +57,14 @@ class Transcript(VerticalScroll):
     """The turns, the newest at the bottom; it follows them only while one is at the bottom."""
 
     DEFAULT_CSS = "Transcript { height: 1fr; scrollbar-size-vertical: 1; }"
-    BINDINGS: ClassVar[list[BindingType]] = [*_NUMBERS]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "app.again", show=False),
+        Binding("e", "app.edit", show=False),
+        Binding("y", "app.copy", show=False),
+        Binding("k", "app.earlier", show=False),
+        Binding("j", "app.later", show=False),
+        *_NUMBERS,
+    ]
     can_focus = True
     WINDOW = 20
     """Turns that are on the screen; older ones come back with `show_older`."""
@@ -140,6 +73,8 @@ class Transcript(VerticalScroll):
         super().__init__(id="transcript")
         self._glyphs = glyphs
         self._first = 0
+        self._words = ""
+        self._chosen: int | None = None
 
     def show(self, state: ChatState) -> None:
         """Draw the conversation."""
@@ -151,24 +86,42 @@ class Transcript(VerticalScroll):
             self._first = max(0, len(state.turns) - self.WINDOW)
         at_bottom = self.max_scroll_y - self.scroll_y <= 2
         for view, turn in zip(views, state.turns[self._first :], strict=False):
-            view.show(turn)
+            view.show(turn, self._words)
         new = [TurnView(turn, self._glyphs) for turn in state.turns[self._first + len(views) :]]
         if new:
             self.mount_all(new)
         if at_bottom or new:
             self.call_after_refresh(self.scroll_end, animate=False)
 
-    def show_older(self, state: ChatState) -> None:
-        """Bring back the turns before the first one shown."""
-        older = state.turns[max(0, self._first - self.WINDOW) : self._first]
+    def show_older(self, state: ChatState, most: int | None = None) -> None:
+        """Bring back turns before the first one shown, as many as a window holds unless told otherwise."""
+        older = state.turns[max(0, self._first - (most or self.WINDOW)) : self._first]
         self._first -= len(older)
         if older:
             self.mount_all([TurnView(turn, self._glyphs) for turn in older], before=0)
 
+    def choose(self, state: ChatState, turn: int | None) -> None:
+        """Mark a turn, by its number from 0, and bring it into view; nothing marks none."""
+        self._chosen = turn
+        if turn is not None and turn < self._first:
+            self.show_older(state, self._first - turn)
+        self.call_after_refresh(self._mark)
+
+    def find(self, state: ChatState, words: str) -> None:
+        """Mark words wherever they stand; empty marks none."""
+        self._words = words
+        self.show(state)
+
     def clear(self) -> None:
         """Take every turn off the screen."""
         self.remove_children(TurnView)
-        self._first = 0
+        self._first, self._words, self._chosen = 0, "", None
+
+    def _mark(self) -> None:
+        for number, view in enumerate(self.query(TurnView), self._first):
+            view.set_class(number == self._chosen, "chosen")
+            if number == self._chosen:
+                self.scroll_to_widget(view, animate=False)
 
 
 class EvidencePane(OptionList):
@@ -183,6 +136,8 @@ class EvidencePane(OptionList):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "copy", "Copy quote", id="evidence.copy"),
         Binding("o", "open", "Open file", id="evidence.open"),
+        Binding("p", "pin", "Pin", id="evidence.pin"),
+        Binding("x", "exclude", "Leave out", id="evidence.exclude"),
         Binding("j", "cursor_down", show=False),
         Binding("k", "cursor_up", show=False),
         Binding("g", "first", show=False),
@@ -195,20 +150,24 @@ class EvidencePane(OptionList):
         """Something is to be done with a row."""
 
         row: Evidence
-        action: str
+        action: Literal["passage", "copy", "open", "pin", "exclude"]
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(id="evidence", markup=False)
         self._glyphs = glyphs
         self.rows: tuple[Evidence, ...] = ()
+        self._pinned: tuple[int, ...] = ()
 
-    def show(self, rows: Sequence[Evidence]) -> None:
-        """List rows."""
-        if tuple(rows) == self.rows:
+    def show(self, rows: Sequence[Evidence], pinned: Collection[int] = ()) -> None:
+        """List rows, and tell which passages are pinned."""
+        if (tuple(rows), tuple(pinned)) == (self.rows, self._pinned):
             return
-        self.rows = tuple(rows)
+        self.rows, self._pinned = tuple(rows), tuple(pinned)
+        at = self.highlighted
         self.clear_options()
-        self.add_options([Option(evidence_content(row, self._glyphs)) for row in rows] or [_EMPTY])
+        drawn = [evidence_content(row, self._glyphs, pinned=row.passage in pinned) for row in rows]
+        self.add_options([Option(each) for each in drawn] or [_EMPTY])
+        self.highlighted = at if at is not None and at < len(rows) else None
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Open the passage in its document."""
@@ -223,12 +182,57 @@ class EvidencePane(OptionList):
         """Open the document's file."""
         self._want("open")
 
-    def _want(self, action: str) -> None:
+    def action_pin(self) -> None:
+        """Have the passage read for the next question, whatever that is; or no longer."""
+        self._want("pin")
+
+    def action_exclude(self) -> None:
+        """Ask again without the passage."""
+        self._want("exclude")
+
+    def _want(self, action: Literal["passage", "copy", "open", "pin", "exclude"]) -> None:
         if self.highlighted is not None and self.highlighted < len(self.rows):
             self.post_message(self.Wanted(self.rows[self.highlighted], action))
 
 
 _EMPTY = Option(Content.styled("what an answer rests on stands here", "dim"), disabled=True)
+
+
+class ConversationList(OptionList):
+    """The conversations there are, newest first, at the left where there is room."""
+
+    DEFAULT_CSS = """
+    ConversationList { width: 26; height: 1fr; border: none; border-right: solid $primary; padding: 0 1; }
+    ConversationList { background: $background; scrollbar-size-vertical: 1; }
+    ConversationList:focus { border: none; border-right: solid $accent; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", show=False),
+        Binding("k", "cursor_up", show=False),
+    ]
+
+    @dataclass
+    class Chosen(Message):
+        """A conversation is to be gone on with."""
+
+        conversation: int
+
+    def __init__(self) -> None:
+        super().__init__(id="conversations", markup=False)
+        self._listed: tuple[Conversation, ...] = ()
+
+    def show(self, listed: Sequence[Conversation], current: int | None) -> None:
+        """List conversations and mark the one in use."""
+        if tuple(listed) != self._listed:
+            self._listed = tuple(listed)
+            self.clear_options()
+            self.add_options([Option(Content(one_line(each.title))) for each in listed])
+        self.highlighted = next((i for i, each in enumerate(self._listed) if each.id == current), None)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Go on with the conversation chosen."""
+        event.stop()
+        self.post_message(self.Chosen(self._listed[event.option_index].id))
 
 
 class StatusLine(Static):

@@ -2,75 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from textual import events
-from textual.pilot import Pilot
 from textual.widgets import HelpPanel, Input, Static
+from tui_samples import WaitingReader, app_of, ask, chat, shown, until
 
 from ragapp.app import RagApp
 from ragapp.errors import ConfigError
-from ragapp.readers.base import Reader, ReaderPassage, Reading
 from ragapp.settings import Settings
 from ragapp.tui.app import ChatApp
+from ragapp.tui.composer import Prompt
 from ragapp.tui.keys import checked_keymap
 from ragapp.tui.screens.conversations import ConversationsScreen
 from ragapp.tui.screens.inspect import InspectScreen
 from ragapp.tui.screens.passage import PassageScreen
-from ragapp.tui.widgets import EvidencePane, Prompt, TurnView
-
-NOTES = {
-    "forth.md": "# The Forth Bridge\n\nThe Forth Bridge opened on 4 March 1890. Its towers are 361 feet high.\n",
-    "moon.txt": "Apollo 11 left Cape Canaveral on 16 July 1969 with [bold]three[/bold] men.\n",
-}
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    notes = tmp_path_factory.mktemp("notes")
-    for name, text in NOTES.items():
-        (notes / name).write_text(text, "utf-8")
-    home = tmp_path_factory.mktemp("home")
-    with RagApp(Settings(home=home)) as app:
-        app.ingest(notes)
-    return home
-
-
-@asynccontextmanager
-async def chat(
-    home: Path, size: tuple[int, int] = (120, 36), resume: bool = False, reader: Reader | None = None
-) -> AsyncGenerator[Pilot[None]]:
-    app = ChatApp(Settings(home=home, theme="textual-dark"), resume=resume, reader=reader)
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: "documents" in shown(pilot, "#status"))
-        yield pilot
-
-
-async def until(pilot: Pilot[None], done: Callable[[], bool]) -> None:
-    """Let the application run until something is so; the test's own time limit ends it if that never comes."""
-    while not done():
-        await pilot.pause()
-        await asyncio.sleep(0)
-
-
-def app_of(pilot: Pilot[None]) -> ChatApp:
-    assert isinstance(pilot.app, ChatApp)
-    return pilot.app
-
-
-def shown(pilot: Pilot[None], selector: str = "TurnView Static") -> str:
-    return "\n".join(str(static.content) for static in pilot.app.query(selector).results(Static))
-
-
-async def ask(pilot: Pilot[None], question: str) -> None:
-    pilot.app.query_one(Prompt).text = question
-    await pilot.press("enter")
-    await until(pilot, lambda: not app_of(pilot).state.busy and "…" not in shown(pilot))
+from ragapp.tui.widgets import EvidencePane, TurnView
 
 
 async def test_an_answer_stands_with_its_evidence(home: Path) -> None:
@@ -100,20 +48,6 @@ async def test_what_is_not_there_is_said_not_to_be(home: Path) -> None:
     async with chat(home) as pilot:
         await ask(pilot, "Which fungus makes tempeh?")
         assert "Not in your documents." in shown(pilot)
-
-
-class WaitingReader:
-    """A reader that finds nothing, and that only when it is let go on."""
-
-    name, model_hash = "waiting", "0" * 64
-
-    def __init__(self) -> None:
-        self.asked, self.go_on = threading.Event(), threading.Event()
-
-    def read(self, question: str, passages: Sequence[ReaderPassage]) -> Reading:
-        self.asked.set()
-        assert self.go_on.wait(60)
-        return Reading((), 1.0, (0.0,) * len(passages))
 
 
 async def test_escape_stops_the_answer_and_gives_waiting_questions_back(home: Path) -> None:
@@ -247,12 +181,5 @@ def test_keys_are_checked() -> None:
     assert checked_keymap({"chat.new": "ctrl+t"}) == {"chat.new": "ctrl+t"}
     with pytest.raises(ConfigError, match=r"no key binding 'chat\.old'"):
         checked_keymap({"chat.old": "ctrl+t"})
-    with pytest.raises(ConfigError, match=r"bound to chat\.conversations and chat\.new"):
+    with pytest.raises(ConfigError, match=r"bound to chat\.new and chat\.conversations"):
         checked_keymap({"chat.new": "ctrl+r"})
-
-
-@pytest.fixture(autouse=True)
-def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the machine's own desktop or multiplexer takes part."""
-    for variable in ("TMUX", "DISPLAY", "WAYLAND_DISPLAY"):
-        monkeypatch.delenv(variable, raising=False)

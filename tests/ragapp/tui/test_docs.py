@@ -1,4 +1,4 @@
-"""docs/tui.md names every binding with its key."""
+"""docs/tui.md names every command and binding with its key."""
 
 from __future__ import annotations
 
@@ -7,14 +7,29 @@ from pathlib import Path
 
 from textual.binding import Binding
 
-from ragapp.tui.keys import BINDINGS
-from ragapp.tui.widgets import EvidencePane, Prompt
+from ragapp.tui.commands import COMMANDS
+from ragapp.tui.composer import Prompt
+from ragapp.tui.keys import bound
+from ragapp.tui.widgets import EvidencePane
 
 PAGE = Path(__file__).parents[3] / "docs" / "tui.md"
 
 
-def test_every_binding_is_documented_and_no_other() -> None:
+def test_every_command_is_documented_and_no_other() -> None:
+    rows = re.findall(r"^\| (\S.*) \| (\S+) \| (`chat\.\S+`|—) \| (.+) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert rows == [
+        (
+            f"`/{' '.join(filter(None, (each.name, each.argument)))}`" if each.slash else "—",
+            each.keys or "—",
+            f"`{each.id}`" if each.keys else "—",
+            each.description,
+        )
+        for each in COMMANDS
+    ]
+
+
+def test_every_binding_of_a_widget_is_documented_and_no_other() -> None:
     rows = re.findall(r"^\| `([a-z.]+)` \| (\S+) \| (.+) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
-    found = [*BINDINGS, *Prompt.BINDINGS, *EvidencePane.BINDINGS]
-    bindings = [binding for binding in found if isinstance(binding, Binding) and binding.id]
-    assert set(rows) == {(b.id, b.key, b.description) for b in bindings if "citation" not in str(b.id)}
+    found = [each for each in (*Prompt.BINDINGS, *EvidencePane.BINDINGS) if isinstance(each, Binding) and each.id]
+    assert rows == [(each.id, each.key, each.description) for each in found]
+    assert rows == [key for key in bound({}) if not key.id.startswith("chat.")]

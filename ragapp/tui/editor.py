@@ -1,0 +1,36 @@
+"""Writing a question in one's own editor."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+
+from ragapp.errors import ConfigError
+
+
+def edited(text: str) -> str:
+    """Open a text in the editor that ``VISUAL`` or ``EDITOR`` names, and wait for it.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The text as it was saved.
+
+    Raises:
+        ConfigError: If there is no such editor, or it failed.
+    """
+    name = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    with tempfile.TemporaryDirectory(prefix="ragapp-") as folder:
+        path = Path(folder) / "question.md"
+        path.write_text(text, "utf-8")
+        try:
+            done = subprocess.run([*shlex.split(name), str(path)], check=False)  # noqa: S603 - the person's own editor
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"The editor {name!r} cannot be started: {error}.", "export EDITOR=nano") from error
+        if done.returncode != 0:
+            raise ConfigError(f"The editor {name!r} ended with {done.returncode}; nothing was changed.", "try again")
+        return path.read_text("utf-8", errors="replace").strip()
