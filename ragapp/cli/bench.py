@@ -245,6 +245,20 @@ def ask(
     _report(measured, as_json)
 
 
+@app.command()
+def chat(as_json: JsonOption = False) -> None:
+    """Open the chat, a long conversation and a long answer in it, and stop one: times and memory."""
+    from ragapp.app import RagApp
+    from ragapp.evals.chatting import measure_chat
+    from ragapp.settings import Settings
+
+    documents = Path(__file__).parents[1] / "samples" / "documents"
+    with tempfile.TemporaryDirectory() as folder, RagApp(Settings(home=Path(folder).resolve())) as ragapp:
+        ragapp.ingest(documents)
+        measured = dataclasses.asdict(measure_chat(ragapp, "When did the Forth Bridge open?"))
+    _report(measured, as_json)
+
+
 def _chosen(data: Path, count: int, seed: int, *, answerable: bool) -> Sequence[QaExample]:
     """Read examples and draw some of them."""
     import random

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.app import ComposeResult
@@ -22,6 +24,8 @@ from ragapp.tui.state import ChatState, TurnState
 if TYPE_CHECKING:
     from ragapp.indexes.conversations import Conversation
 
+_TITLE = 22
+"""Cells that a conversation's title has in the list."""
 _NUMBERS = tuple(Binding(str(number), f"app.citation({number})", show=False) for number in range(1, 10))
 """Where nothing is typed, a digit opens the citation of that number."""
 
@@ -40,8 +44,9 @@ class TurnView(Vertical):
         self.turn, self._glyphs, self._found = turn, glyphs, ""
 
     def compose(self) -> ComposeResult:
-        """Lay out the paragraphs."""
-        for content, indent in turn_lines(self.turn, self._glyphs):
+        """Lay out the paragraphs; those of the same indent as one, because every widget costs time."""
+        for indent, lines in groupby(turn_lines(self.turn, self._glyphs), key=attrgetter("indent")):
+            content = Content("\n").join([line.content for line in lines])
             paragraph = Static(found(content, self._found), markup=False)
             paragraph.styles.padding = (0, 0, 0, indent)
             yield paragraph
@@ -226,7 +231,7 @@ class ConversationList(OptionList):
         if tuple(listed) != self._listed:
             self._listed = tuple(listed)
             self.clear_options()
-            self.add_options([Option(Content(one_line(each.title))) for each in listed])
+            self.add_options([Option(Content(one_line(each.title)).truncate(_TITLE, ellipsis=True)) for each in listed])
         self.highlighted = next((i for i, each in enumerate(self._listed) if each.id == current), None)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

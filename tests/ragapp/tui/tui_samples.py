@@ -53,7 +53,8 @@ async def ask(pilot: Pilot[None], question: str) -> None:
     prompt.focus()
     prompt.text = question
     await pilot.press("enter")
-    await until(pilot, lambda: not app_of(pilot).state.busy and "…" not in shown(pilot))
+    await until(pilot, lambda: app_of(pilot).state.turns[-1:] != () and not app_of(pilot).state.busy)
+    await pilot.pause()
 
 
 class WaitingReader:
