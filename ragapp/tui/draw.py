@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 _NEAREST = 3
 _EXCERPT = 160
+_TOLD_MS = 10
+"""A stage that took less is not worth a word."""
 _PLACE = "italic"
 _VERDICTS: dict[Verdict, tuple[str, str]] = {
-    "supported": ("supported by its source", "$success"),
-    "not_supported": ("not supported by its source", "$warning"),
-    "contradicted": ("contradicted by its source", "$error"),
+    "supported": ("supported by its source", "$text-success"),
+    "not_supported": ("not supported by its source", "$text-warning"),
+    "contradicted": ("contradicted by its source", "$text-error"),
 }
 """Words and style of each verdict."""
 _TABLE_SIGNS = re.compile(r"\s*\|[\s|:-]*")
@@ -72,7 +74,7 @@ def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
     Returns:
         Paragraphs of inert text.
     """
-    asked = Content.assemble((f"{glyphs.you} ", "bold $accent"), (printable(turn.question, keep="\n"), "bold"))
+    asked = Content.assemble((f"{glyphs.you} ", "bold $text-accent"), (printable(turn.question, keep="\n"), "bold"))
     lines = [Line(asked)]
     if turn.scope.narrow:
         lines.append(_line(f"in {scope_told(turn.scope)}", "dim"))
@@ -82,16 +84,16 @@ def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
     if state.answer and state.abstained:
         lines += _abstained(state.answer, glyphs)
         if turn.scope.narrow:
-            lines.append(_line("Only some documents were looked into: F3 or /broaden asks all of them.", "$accent"))
+            lines.append(_line("Only some documents were looked into: F3 or /broaden asks all of them.", "$text-accent"))
     elif state.text:
         lines += _answered(turn)
-    lines += [_line(f"{glyphs.warning} {one_line(name)} has changed since", "$warning") for name in turn.stale]
+    lines += [_line(f"{glyphs.warning} {one_line(name)} has changed since", "$text-warning") for name in turn.stale]
     if turn.status == "running":
         lines.append(_line(f"{glyphs.busy} {_phase(turn)}", "dim"))
     elif turn.status == "cancelled":
-        lines.append(_line(f"{glyphs.stopped} stopped", "$warning"))
+        lines.append(_line(f"{glyphs.stopped} stopped", "$text-warning"))
     elif turn.status == "failed":
-        lines.append(_line(f"{glyphs.failed} {one_line(state.error)}", "$error"))
+        lines.append(_line(f"{glyphs.failed} {one_line(state.error)}", "$text-error"))
         if state.hint:
             lines.append(_line(f"try: {one_line(state.hint)}", "dim"))
     elif state.answer:
@@ -159,8 +161,8 @@ def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> lis
 
 def evidence_content(row: Evidence, glyphs: Glyphs, *, pinned: bool = False) -> Content:
     """Draw a row of the evidence pane, and whether it is pinned for the next question."""
-    sign = (f"[{row.number}] ", "bold $accent") if row.number else (f"{glyphs.passage} ", "dim")
-    pin = (f"  {glyphs.pin} pinned", "$accent") if pinned else ""
+    sign = (f"[{row.number}] ", "bold $text-accent") if row.number else (f"{glyphs.passage} ", "dim")
+    pin = (f"  {glyphs.pin} pinned", "$text-accent") if pinned else ""
     lines = [Content.assemble(sign, (one_line(row.document.rpartition("/")[2]), "bold"), pin)]
     lines += [Content.styled(row.place, _PLACE)] if row.place else []
     lines.append(Content(_excerpt(row.quote)))
@@ -210,7 +212,7 @@ def highlighted(text: str, span: Span) -> Content:
 
 def checks_told(checks: Sequence[Check]) -> Content:
     """Draw what works here and what does not, with the fix."""
-    styles = {"OK": "$success", "WARN": "$warning", "FAIL": "$error"}
+    styles = {"OK": "$text-success", "WARN": "$text-warning", "FAIL": "$text-error"}
     lines: list[Content] = []
     for check in checks:
         sign = (f"{check.verdict:5}", styles[check.verdict])
@@ -225,7 +227,7 @@ def compared_told(first: Answer, second: Answer, settings: str, glyphs: Glyphs) 
     for title, answer in (("as it was", first), (settings, second)):
         (turn,) = restored([answer], {citation.document: citation.version for citation in answer.citations}).turns
         lines = [Content("  " * (line.indent > 0)) + line.content for line in turn_lines(turn, glyphs)[1:]]
-        told.append(Content("\n").join([Content.styled(title, "bold $accent"), *lines]))
+        told.append(Content("\n").join([Content.styled(title, "bold $text-accent"), *lines]))
     return told[0], told[1]
 
 
@@ -233,14 +235,14 @@ def _answered(turn: TurnState) -> list[Line]:
     state = turn.answer
     numbers = "".join(f" [{number}]" for number in range(1, len(state.citations) + 1))
     sure = f"  {state.confidence:.0%} sure" if state.confidence is not None else ""
-    said = Content.assemble((one_line(state.text), "bold $success"), (numbers, "$accent"), (sure, "dim"))
+    said = Content.assemble((one_line(state.text), "bold $text-success"), (numbers, "$text-accent"), (sure, "dim"))
     lines = [Line(said, 2)]
     for number, citation in enumerate(state.citations, 1):
         start, end = citation.answer_start - citation.char_start, citation.answer_end - citation.char_start
         before, words, after = (
             _folded(part) for part in (citation.quote[:start], citation.quote[start:end], citation.quote[end:])
         )
-        quote = Content.assemble((f"[{number}] ", "$accent"), f"“{before}", (words, "bold $success"), f"{after}”")
+        quote = Content.assemble((f"[{number}] ", "$text-accent"), f"“{before}", (words, "bold $text-success"), f"{after}”")
         place = _place(citation.page, citation.heading, citation.line)
         name = one_line(citation.document.rpartition("/")[2])
         where = Content.styled(" · ".join(part for part in (name, place) if part), _PLACE)
@@ -253,7 +255,7 @@ def _answered(turn: TurnState) -> list[Line]:
 
 
 def _abstained(answer: Answer, glyphs: Glyphs) -> list[Line]:
-    lines = [_line(f"{glyphs.nothing} Not in your documents.", "bold $warning")]
+    lines = [_line(f"{glyphs.nothing} Not in your documents.", "bold $text-warning")]
     if answer.text:
         lines.append(_line(f"The nearest to an answer: {one_line(answer.text)}", "dim"))
     for scored in answer.passages[:_NEAREST]:
@@ -264,20 +266,21 @@ def _abstained(answer: Answer, glyphs: Glyphs) -> list[Line]:
 
 def _phase(turn: TurnState) -> str:
     state = turn.answer
-    if state.phase == "reading":
+    if state.phase == "reading" and not state.text:
         return f"reading {len(state.passages)} passages"
     return "searching" if state.phase in {"idle", "retrieving"} else "checking"
 
 
 def _footer(answer: Answer) -> str:
-    stages = " · ".join(f"{stage} {ms / 1e3:.2f} s" for stage, ms in answer.timings_ms.items() if stage != "total")
-    return f"{answer.timings_ms.get('total', 0.0) / 1e3:.2f} s  ({stages})"
+    slow = {stage: ms for stage, ms in answer.timings_ms.items() if stage != "total" and ms >= _TOLD_MS}
+    stages = [f"{stage} {ms / 1e3:.2f}" for stage, ms in slow.items()]
+    return " · ".join([f"{answer.timings_ms.get('total', 0.0) / 1e3:.2f} s", *stages])
 
 
 def _scores(scored: ScoredPassage) -> str:
     stages = scored.scores._asdict()
     told = [f"{stage} {value:.2f}" for stage, value in stages.items() if value is not None]
-    return f"rank {scored.rank} · " + " · ".join(told)
+    return " · ".join([f"rank {scored.rank}", *told])
 
 
 def _place(page: int | None, heading: str | None, line: int | None) -> str:
