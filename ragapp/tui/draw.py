@@ -23,10 +23,11 @@ _EXCERPT = 160
 _TOLD_MS = 10
 """A stage that took less is not worth a word."""
 _PLACE = "italic"
+_SUCCESS, _WARNING, _ERROR, _ACCENT = "$text-success", "$text-warning", "$text-error", "$text-accent"
 _VERDICTS: dict[Verdict, tuple[str, str]] = {
-    "supported": ("supported by its source", "$text-success"),
-    "not_supported": ("not supported by its source", "$text-warning"),
-    "contradicted": ("contradicted by its source", "$text-error"),
+    "supported": ("supported by its source", _SUCCESS),
+    "not_supported": ("not supported by its source", _WARNING),
+    "contradicted": ("contradicted by its source", _ERROR),
 }
 """Words and style of each verdict."""
 _TABLE_SIGNS = re.compile(r"\s*\|[\s|:-]*")
@@ -74,7 +75,7 @@ def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
     Returns:
         Paragraphs of inert text.
     """
-    asked = Content.assemble((f"{glyphs.you} ", "bold $text-accent"), (printable(turn.question, keep="\n"), "bold"))
+    asked = Content.assemble((f"{glyphs.you} ", f"bold {_ACCENT}"), (printable(turn.question, keep="\n"), "bold"))
     lines = [Line(asked)]
     if turn.scope.narrow:
         lines.append(_line(f"in {scope_told(turn.scope)}", "dim"))
@@ -84,16 +85,16 @@ def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
     if state.answer and state.abstained:
         lines += _abstained(state.answer, glyphs)
         if turn.scope.narrow:
-            lines.append(_line("Only some documents were looked into: F3 or /broaden asks all of them.", "$text-accent"))
+            lines.append(_line("Only some documents were looked into: F3 or /broaden asks all of them.", _ACCENT))
     elif state.text:
         lines += _answered(turn)
-    lines += [_line(f"{glyphs.warning} {one_line(name)} has changed since", "$text-warning") for name in turn.stale]
+    lines += [_line(f"{glyphs.warning} {one_line(name)} has changed since", _WARNING) for name in turn.stale]
     if turn.status == "running":
         lines.append(_line(f"{glyphs.busy} {_phase(turn)}", "dim"))
     elif turn.status == "cancelled":
-        lines.append(_line(f"{glyphs.stopped} stopped", "$text-warning"))
+        lines.append(_line(f"{glyphs.stopped} stopped", _WARNING))
     elif turn.status == "failed":
-        lines.append(_line(f"{glyphs.failed} {one_line(state.error)}", "$text-error"))
+        lines.append(_line(f"{glyphs.failed} {one_line(state.error)}", _ERROR))
         if state.hint:
             lines.append(_line(f"try: {one_line(state.hint)}", "dim"))
     elif state.answer:
@@ -161,8 +162,8 @@ def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> lis
 
 def evidence_content(row: Evidence, glyphs: Glyphs, *, pinned: bool = False) -> Content:
     """Draw a row of the evidence pane, and whether it is pinned for the next question."""
-    sign = (f"[{row.number}] ", "bold $text-accent") if row.number else (f"{glyphs.passage} ", "dim")
-    pin = (f"  {glyphs.pin} pinned", "$text-accent") if pinned else ""
+    sign = (f"[{row.number}] ", f"bold {_ACCENT}") if row.number else (f"{glyphs.passage} ", "dim")
+    pin = (f"  {glyphs.pin} pinned", _ACCENT) if pinned else ""
     lines = [Content.assemble(sign, (one_line(row.document.rpartition("/")[2]), "bold"), pin)]
     lines += [Content.styled(row.place, _PLACE)] if row.place else []
     lines.append(Content(_excerpt(row.quote)))
@@ -212,7 +213,7 @@ def highlighted(text: str, span: Span) -> Content:
 
 def checks_told(checks: Sequence[Check]) -> Content:
     """Draw what works here and what does not, with the fix."""
-    styles = {"OK": "$text-success", "WARN": "$text-warning", "FAIL": "$text-error"}
+    styles = {"OK": _SUCCESS, "WARN": _WARNING, "FAIL": _ERROR}
     lines: list[Content] = []
     for check in checks:
         sign = (f"{check.verdict:5}", styles[check.verdict])
@@ -227,7 +228,7 @@ def compared_told(first: Answer, second: Answer, settings: str, glyphs: Glyphs) 
     for title, answer in (("as it was", first), (settings, second)):
         (turn,) = restored([answer], {citation.document: citation.version for citation in answer.citations}).turns
         lines = [Content("  " * (line.indent > 0)) + line.content for line in turn_lines(turn, glyphs)[1:]]
-        told.append(Content("\n").join([Content.styled(title, "bold $text-accent"), *lines]))
+        told.append(Content("\n").join([Content.styled(title, f"bold {_ACCENT}"), *lines]))
     return told[0], told[1]
 
 
@@ -235,14 +236,14 @@ def _answered(turn: TurnState) -> list[Line]:
     state = turn.answer
     numbers = "".join(f" [{number}]" for number in range(1, len(state.citations) + 1))
     sure = f"  {state.confidence:.0%} sure" if state.confidence is not None else ""
-    said = Content.assemble((one_line(state.text), "bold $text-success"), (numbers, "$text-accent"), (sure, "dim"))
+    said = Content.assemble((one_line(state.text), f"bold {_SUCCESS}"), (numbers, _ACCENT), (sure, "dim"))
     lines = [Line(said, 2)]
     for number, citation in enumerate(state.citations, 1):
         start, end = citation.answer_start - citation.char_start, citation.answer_end - citation.char_start
         before, words, after = (
             _folded(part) for part in (citation.quote[:start], citation.quote[start:end], citation.quote[end:])
         )
-        quote = Content.assemble((f"[{number}] ", "$text-accent"), f"“{before}", (words, "bold $text-success"), f"{after}”")
+        quote = Content.assemble((f"[{number}] ", _ACCENT), f"“{before}", (words, f"bold {_SUCCESS}"), f"{after}”")
         place = _place(citation.page, citation.heading, citation.line)
         name = one_line(citation.document.rpartition("/")[2])
         where = Content.styled(" · ".join(part for part in (name, place) if part), _PLACE)
@@ -255,7 +256,7 @@ def _answered(turn: TurnState) -> list[Line]:
 
 
 def _abstained(answer: Answer, glyphs: Glyphs) -> list[Line]:
-    lines = [_line(f"{glyphs.nothing} Not in your documents.", "bold $text-warning")]
+    lines = [_line(f"{glyphs.nothing} Not in your documents.", f"bold {_WARNING}")]
     if answer.text:
         lines.append(_line(f"The nearest to an answer: {one_line(answer.text)}", "dim"))
     for scored in answer.passages[:_NEAREST]:

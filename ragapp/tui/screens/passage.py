@@ -63,8 +63,8 @@ class PassageScreen(ModalScreen[None]):
 
     def _content(self) -> Content:
         if self._text is None:
-            gone = Content.styled("This version of the document is no longer in the index. It said:\n\n", "$text-warning")
-            return gone + highlighted(self._row.quote, Span(0, len(self._row.quote)))
+            gone = "This version of the document is no longer in the index. It said:\n\n"
+            return Content.styled(gone, "$text-warning") + highlighted(self._row.quote, Span(0, len(self._row.quote)))
         start = max(0, self._row.span.start - _AROUND)
         shown = self._text[start : self._row.span.end + _AROUND]
         return highlighted(shown, Span(self._row.span.start - start, self._row.span.end - start))
