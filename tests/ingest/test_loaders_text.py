@@ -93,6 +93,51 @@ def test_text_knows_its_lines() -> None:
     assert [at(document, word).line for word in ("one", "two", "three")] == [3, 5, 6]
 
 
+def test_text_has_the_headings_that_its_layout_shows() -> None:
+    text = """
+THE FORTH BRIDGE
+
+A cantilever railway bridge.
+
+OPENING
+
+The Prince opened it in 1890.
+
+Cost
+----
+
+It cost much. WHO PAID
+
+Lists
+
+- one
+"""
+    document = load_source(Source("/x.txt", text.encode(), Limits()), "text")
+    assert document.title == "THE FORTH BRIDGE"
+    assert document.text == text
+    found = {mark.locator.line: mark.locator.heading for mark in document.landmarks}
+    assert found == {
+        2: "THE FORTH BRIDGE",
+        4: "THE FORTH BRIDGE",
+        6: "THE FORTH BRIDGE › OPENING",
+        8: "THE FORTH BRIDGE › OPENING",
+        10: "THE FORTH BRIDGE › Cost",
+        11: "THE FORTH BRIDGE › Cost",
+        13: "THE FORTH BRIDGE › Cost",
+        15: "THE FORTH BRIDGE › Cost",
+        17: "THE FORTH BRIDGE › Cost",
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["OK", "One sentence. And another.\n\nMORE?\n", "- item\n\n-----\n\n* * *\n", "a\nb\nC\n"]
+)
+def test_what_is_no_heading_is_not_taken_for_one(text: str) -> None:
+    document = load_source(Source("/x.txt", text.encode(), Limits()), "text")
+    assert not document.title
+    assert {mark.locator.heading for mark in document.landmarks} == {None}
+
+
 def test_a_file_of_a_million_lines_has_a_bounded_map() -> None:
     document = load_source(Source("/x.txt", b"7\n" * 1_000_000, Limits()), "text")
     assert len(document.landmarks) < 250_000
