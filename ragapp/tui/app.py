@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.widgets import HelpPanel
 
 from ragapp.errors import RagappError
 from ragapp.settings import Settings, remember
-from ragapp.text import one_line
+from ragapp.text import one_line, printable
 from ragapp.tui import engine, library
 from ragapp.tui.clipboard import copy_text
 from ragapp.tui.commands import COMMANDS, command
@@ -95,6 +96,12 @@ class ChatApp(App[None]):
         self._ingest.cancel()
         if self.session.app:
             self.session.app.close()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take control characters out of what is pasted, wherever that goes."""
+        if isinstance(event, events.Paste):
+            event.text = printable(event.text, keep="\n\t")
+        await super().on_event(event)
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy text, and tell which way it went."""

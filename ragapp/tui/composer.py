@@ -18,7 +18,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
-from ragapp.text import one_line
+from ragapp.text import one_line, printable
 from ragapp.tui.commands import command, matching
 
 _LONG_PASTE = 2000
@@ -124,7 +124,7 @@ class Prompt(TextArea):
 
     def remember(self, questions: Sequence[str]) -> None:
         """Put questions at the end of those that ↑ goes back to."""
-        self._past += [question for question in questions if question.strip()]
+        self._past += [printable(question, keep="\n") for question in questions if question.strip()]
         self._at = len(self._past)
 
     def suggest_from(self, documents: Callable[[], Sequence[str]]) -> None:

@@ -15,7 +15,7 @@ from textual.widgets import Footer, Static
 
 from ragapp.answers import Answer
 from ragapp.errors import RagappError
-from ragapp.text import one_line
+from ragapp.text import one_line, printable
 from ragapp.tui import engine, library
 from ragapp.tui.commands import BINDINGS
 from ragapp.tui.composer import Composer, Prompt
@@ -271,7 +271,7 @@ class ChatScreen(Screen[None]):
     def action_edit(self) -> None:
         """Put the question of the turn chosen into the prompt."""
         if self.chosen:
-            self.prompt.text = self.chosen.question
+            self.prompt.text = printable(self.chosen.question, keep="\n")
             self.prompt.move_cursor(self.prompt.document.end)
             self.prompt.focus()
 

@@ -10,6 +10,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, Static
 
+from ragapp.text import one_line
+
 
 class LineScreen(ModalScreen[str | None]):
     """Asks for a line; nothing if it was left with Escape.
@@ -33,7 +35,7 @@ class LineScreen(ModalScreen[str | None]):
         """Lay out the title and the field."""
         with Vertical():
             yield Static(self._title, markup=False)
-            yield Input(self._value, select_on_focus=False)
+            yield Input(one_line(self._value), select_on_focus=False)
             yield Footer()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
