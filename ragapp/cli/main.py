@@ -32,6 +32,7 @@ from ragapp.cli import (
     train,
 )
 from ragapp.cli.console import explain, narrate, write
+from ragapp.cli.memory import spare_memory
 from ragapp.errors import ConfigError, ExitCode, RagappError
 from ragapp.text import one_line
 
@@ -127,4 +128,5 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a quote that the locale cannot write is no reason to fail
+    spare_memory()
     sys.exit(main())

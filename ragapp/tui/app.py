@@ -124,7 +124,7 @@ class ChatApp(App[None]):
         self.chat.status.tell(phase="", documents=f"{message.documents} documents")
         self.session.loaded()
         if not message.documents:
-            self._off_thread(engine.look_over, self._settings)
+            self._off_thread(engine.look_over, self._settings, False)
 
     def on_not_opened(self, message: NotOpened) -> None:
         """Say what keeps questions from being answered."""
@@ -151,8 +151,13 @@ class ChatApp(App[None]):
             self.push_screen(ToldScreen(f"“{one_line(message.answer.question)}” twice", texts))
 
     def on_checked(self, message: Checked) -> None:
-        """Show what the doctor found: in the welcome before there are documents, else for itself."""
-        self.chat.tell_checks(checks_told(message.checks))
+        """Show what the doctor found: to whom asked on a screen, else with the welcome."""
+        told = checks_told(message.checks)
+        if message.asked:
+            self.chat.status.tell(phase="")
+            self.push_screen(ToldScreen("What works here", (told,)))
+        else:
+            self.chat.welcome(told)
 
     def on_ingesting(self, message: Ingesting) -> None:
         """Tell how far the job is, and of a file that failed."""
@@ -275,7 +280,7 @@ class ChatApp(App[None]):
     def action_doctor(self) -> None:
         """Check models, index, device and versions."""
         self.chat.status.tell(phase="checking …")
-        self._off_thread(engine.look_over, self._settings)
+        self._off_thread(engine.look_over, self._settings, True)
 
     def action_help(self) -> None:
         """Show or hide the keys that work where one is."""

@@ -118,16 +118,17 @@ def take_in(app: RagApp, paths: Sequence[Path], cancelled: threading.Event, post
         post(IngestEnded(None, "The job was stopped; what was committed stays."))
 
 
-def look_over(settings: Settings, post: Post) -> None:
+def look_over(settings: Settings, asked: bool, post: Post) -> None:
     """Check what works here.
 
     Args:
         settings: The settings.
+        asked: Whether someone asked for it.
         post: Takes `Checked`, once.
     """
     from ragapp.doctor import checks
 
-    post(Checked(tuple(checks(settings))))
+    post(Checked(tuple(checks(settings)), asked))
 
 
 def compare(app: RagApp, question: str, scope: Scope, changes: str, post: Post) -> None:

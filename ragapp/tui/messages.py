@@ -68,9 +68,10 @@ class IngestEnded(Message):
 
 @dataclass
 class Checked(Message):
-    """What works here and what does not."""
+    """What works here and what does not, and whether someone asked."""
 
     checks: tuple[Check, ...]
+    asked: bool
 
 
 @dataclass

@@ -27,7 +27,6 @@ from ragapp.tui.opening import open_file
 from ragapp.tui.screens.inspect import InspectScreen
 from ragapp.tui.screens.line import LineScreen
 from ragapp.tui.screens.passage import PassageScreen
-from ragapp.tui.screens.told import ToldScreen
 from ragapp.tui.session import Session
 from ragapp.tui.state import EVERYWHERE, Scope, TurnState
 from ragapp.tui.widgets import ConversationList, EvidencePane, StatusLine, Transcript
@@ -153,13 +152,9 @@ class ChatScreen(Screen[None]):
         self.tell_scope()
         self.refresh_session()
 
-    def tell_checks(self, told: Content) -> None:
-        """Show what works here: below the welcome before there is a conversation, else on a screen of its own."""
-        self.status.tell(phase="")
-        if self.session.state.turns:
-            self.app.push_screen(ToldScreen("What works here", (told,)))
-        else:
-            self.query_one("#welcome", Static).update(Content("\n").join([Content(WELCOME), told]))
+    def welcome(self, told: Content) -> None:
+        """Put something below the welcome."""
+        self.query_one("#welcome", Static).update(Content("\n").join([Content(WELCOME), told]))
 
     # What the widgets tell
 

@@ -210,7 +210,8 @@ async def test_before_there_are_documents_one_is_told_whether_all_is_well(tmp_pa
     async with chat(tmp_path) as pilot:
         await until(pilot, lambda: "OK   reader" in shown(pilot, "#welcome"))
         await pilot.press(*"/doctor", "enter")
-        await until(pilot, lambda: "checking" not in shown(pilot, "#status"))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ToldScreen))
+        assert "OK   encoder" in on_screen(pilot)
 
 
 async def test_a_long_paste_becomes_a_document_to_ask_about(home: Path, tmp_path: Path) -> None:
