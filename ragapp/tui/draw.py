@@ -53,6 +53,7 @@ class Evidence(NamedTuple):
         place: Page, heading and line, on one line.
         scores: What each stage of retrieval thought of it; empty for a stored answer.
         passage: Id of the passage.
+        line: Line of the file, from 1, where the format has lines.
     """
 
     number: int | None
@@ -63,6 +64,7 @@ class Evidence(NamedTuple):
     place: str
     scores: str
     passage: int
+    line: int | None
 
 
 def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
@@ -136,6 +138,7 @@ def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> lis
             _place(citation.page, citation.heading, citation.line),
             scores.get(citation.passage_id, ""),
             citation.passage_id,
+            citation.line,
         )
         for number, citation in enumerate(cited, 1)
     ]
@@ -155,6 +158,7 @@ def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> lis
                 _place(locator.page, locator.heading, locator.line),
                 scores[passage.id],
                 passage.id,
+                locator.line,
             )
         )
     return rows

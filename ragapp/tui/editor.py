@@ -1,4 +1,4 @@
-"""Writing a question in one's own editor."""
+"""One's own editor: to write a question in, and to open a document at a line."""
 
 from __future__ import annotations
 
@@ -23,14 +23,31 @@ def edited(text: str) -> str:
     Raises:
         ConfigError: If there is no such editor, or it failed.
     """
-    name = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     with tempfile.TemporaryDirectory(prefix="ragapp-") as folder:
         path = Path(folder) / "question.md"
         path.write_text(text, "utf-8")
-        try:
-            done = subprocess.run([*shlex.split(name), str(path)], check=False)  # noqa: S603 - the person's own editor
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"The editor {name!r} cannot be started: {error}.", "export EDITOR=nano") from error
-        if done.returncode != 0:
-            raise ConfigError(f"The editor {name!r} ended with {done.returncode}; nothing was changed.", "try again")
+        _edit(str(path))
         return path.read_text("utf-8", errors="replace").strip()
+
+
+def open_at(path: Path, line: int) -> None:
+    """Open a file in that editor at a line, and wait for it.
+
+    Args:
+        path: The file.
+        line: The line, from 1, handed over as ``+LINE``.
+
+    Raises:
+        ConfigError: If there is no such editor, or it failed.
+    """
+    _edit(f"+{line}", str(path))
+
+
+def _edit(*arguments: str) -> None:
+    name = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        done = subprocess.run([*shlex.split(name), *arguments], check=False)  # noqa: S603 - the person's own editor
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"The editor {name!r} cannot be started: {error}.", "export EDITOR=nano") from error
+    if done.returncode != 0:
+        raise ConfigError(f"The editor {name!r} ended with {done.returncode}; nothing was changed.", "try again")

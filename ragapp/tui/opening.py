@@ -11,6 +11,11 @@ from pathlib import Path
 from ragapp.text import one_line
 
 
+def has_desktop() -> bool:
+    """Tell whether there is a desktop that files can be opened on."""
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
 def open_file(path: Path) -> str:
     """Open a file as a double click would.
 
@@ -23,7 +28,7 @@ def open_file(path: Path) -> str:
     if not path.is_file():
         return f"the file is gone: {one_line(str(path))}"
     program = "open" if sys.platform == "darwin" else "xdg-open"
-    if sys.platform != "darwin" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if not has_desktop():
         return f"there is no desktop to open it on: {one_line(str(path))}"
     if shutil.which(program) is None:
         return f"{program} is not installed; the file is {one_line(str(path))}"

@@ -30,6 +30,16 @@ class Scope(NamedTuple):
         """Give the filter for retrieval."""
         return SearchFilter(self.glob or None, documents=frozenset(self.documents), without=frozenset(self.without))
 
+    def wider(self) -> Scope:
+        """Give the scope without what was added to it last, by kind."""
+        if self.without:
+            return self._replace(without=self.without[:-1])
+        if self.pinned:
+            return self._replace(pinned=self.pinned[:-1])
+        if self.glob:
+            return self._replace(glob="")
+        return self._replace(documents=self.documents[:-1])
+
     @property
     def narrow(self) -> bool:
         """Whether there are documents that are not looked into."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import BindingType
@@ -20,16 +21,18 @@ from ragapp.tui import engine, library
 from ragapp.tui.commands import BINDINGS
 from ragapp.tui.composer import Composer, Prompt
 from ragapp.tui.draw import Evidence, evidence, holding, scope_told
-from ragapp.tui.editor import edited
+from ragapp.tui.editor import edited, open_at
 from ragapp.tui.find import FindBar
 from ragapp.tui.glyphs import Glyphs
-from ragapp.tui.opening import open_file
+from ragapp.tui.opening import has_desktop, open_file
 from ragapp.tui.screens.inspect import InspectScreen
 from ragapp.tui.screens.line import LineScreen
 from ragapp.tui.screens.passage import PassageScreen
 from ragapp.tui.session import Session
 from ragapp.tui.state import EVERYWHERE, Scope, TurnState
 from ragapp.tui.widgets import ConversationList, EvidencePane, StatusLine, Transcript
+
+T = TypeVar("T")
 
 _MEDIUM, _WIDE = 110, 150
 """Columns from which the evidence has a place of its own, and the conversations as well."""
@@ -169,16 +172,7 @@ class ChatScreen(Screen[None]):
 
     def on_prompt_widen(self) -> None:
         """Let go of the last thing that the question is kept to."""
-        scope = self.session.scope
-        if scope.without:
-            scope = scope._replace(without=scope.without[:-1])
-        elif scope.pinned:
-            scope = scope._replace(pinned=scope.pinned[:-1])
-        elif scope.glob:
-            scope = scope._replace(glob="")
-        else:
-            scope = scope._replace(documents=scope.documents[:-1])
-        self.narrow(scope)
+        self.narrow(self.session.scope.wider())
 
     async def on_prompt_help(self) -> None:
         """Show the keys."""
@@ -216,7 +210,7 @@ class ChatScreen(Screen[None]):
         if message.action == "passage":
             self._open(row)
         elif message.action == "open":
-            self.notify(open_file(Path(row.document)), markup=False)
+            self._open_file(Path(row.document), row.line)
         elif message.action == "copy":
             place = " · ".join(part for part in (row.document, row.place) if part)
             self.app.copy_to_clipboard(f"“{row.quote}”\n— {place}\n")
@@ -272,14 +266,8 @@ class ChatScreen(Screen[None]):
 
     def action_editor(self) -> None:
         """Write the question in an editor."""
-        try:
-            with self.app.suspend():
-                text = edited(self.prompt.text)
-        except SuspendNotSupported:
-            self.notify("This terminal cannot be lent to an editor.", severity="warning", markup=False)
-        except RagappError as error:
-            self.notify(f"{error.message} {error.hint}", severity="error", markup=False)
-        else:
+        text = self._lend(lambda: edited(self.prompt.text))
+        if text is not None:
             self.prompt.text = text
             self.prompt.move_cursor(self.prompt.document.end)
 
@@ -345,11 +333,8 @@ class ChatScreen(Screen[None]):
 
     def action_good(self) -> None:
         """Keep the question with its answer as a case for ``ragapp eval``."""
-        answer = self.answer
-        if answer and not answer.abstained:
-            self._keep(answer, answer.text)
-        elif answer:
-            self._keep(answer, "")
+        if answer := self.answer:
+            self._keep(answer, "" if answer.abstained else answer.text)
 
     def action_bad(self, right: str | None = None) -> None:
         """Keep the question with the right answer as a case for ``ragapp eval``."""
@@ -380,6 +365,24 @@ class ChatScreen(Screen[None]):
         self.query_one(Transcript).choose(self.session.state, turn)
         if turn is not None:
             self.refresh_session()
+
+    def _lend(self, work: Callable[[], T]) -> T | None:
+        """Lend the terminal to an editor; nothing if that cannot be."""
+        try:
+            with self.app.suspend():
+                return work()
+        except SuspendNotSupported:
+            self.notify("This terminal cannot be lent to an editor.", severity="warning", markup=False)
+        except RagappError as error:
+            self.notify(f"{error.message} {error.hint}", severity="error", markup=False)
+        return None
+
+    def _open_file(self, path: Path, line: int | None) -> None:
+        """Open a file on the desktop; where there is none, in the editor at its line."""
+        if has_desktop() or line is None or not path.is_file():
+            self.notify(open_file(path), markup=False)
+        else:
+            self._lend(lambda: open_at(path, line))
 
     def _open(self, row: Evidence) -> None:
         app = self.session.app

@@ -17,7 +17,7 @@ from ragapp.cli.main import main
 from ragapp.errors import ConfigError
 from ragapp.settings import Settings, config_files, load_settings
 from ragapp.tui.composer import Prompt, Suggestions
-from ragapp.tui.editor import edited
+from ragapp.tui.editor import edited, open_at
 from ragapp.tui.screens.conversations import ConversationsScreen
 from ragapp.tui.screens.inspect import InspectScreen
 from ragapp.tui.screens.passage import PassageScreen
@@ -276,6 +276,9 @@ def test_a_question_is_written_in_the_editor_of_the_environment(
     script.write_text("import pathlib, sys\np = pathlib.Path(sys.argv[1])\np.write_text(p.read_text() + ' opened?\\n')")
     monkeypatch.setenv("VISUAL", f"{sys.executable} {script}")
     assert edited("When was it") == "When was it opened?"
+    script.write_text(f"import sys; open({str(tmp_path / 'told')!r}, 'w').write(' '.join(sys.argv[1:]))")
+    open_at(tmp_path / "note.md", 7)
+    assert (tmp_path / "told").read_text() == f"+7 {tmp_path / 'note.md'}"
     script.write_text("raise SystemExit(3)")
     with pytest.raises(ConfigError, match="ended with 3"):
         edited("x")
