@@ -249,8 +249,8 @@ def ask(
 def chat(as_json: JsonOption = False) -> None:
     """Open the chat, a long conversation and a long answer in it, and stop one: times and memory."""
     from ragapp.app import RagApp
-    from ragapp.evals.chatting import measure_chat
     from ragapp.settings import Settings
+    from ragapp.tui.speed import measure_chat
 
     documents = Path(__file__).parents[1] / "samples" / "documents"
     with tempfile.TemporaryDirectory() as folder, RagApp(Settings(home=Path(folder).resolve())) as ragapp:
