@@ -30,6 +30,7 @@ class EvalQuestion:
         gold: Relevance grade by document, above 0; a document that is not named is not relevant.
         given: Documents that the question comes with, which the ``gold`` mode reads; they may hold distractors.
         kind: What sort of question it is, to score each sort by itself; empty for none.
+        where: File and place in it, for messages.
     """
 
     id: str
@@ -38,6 +39,7 @@ class EvalQuestion:
     gold: Mapping[str, int]
     given: tuple[str, ...]
     kind: str = ""
+    where: str = ""
 
     @property
     def answerable(self) -> bool:

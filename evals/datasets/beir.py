@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
+from collections.abc import Set
 from pathlib import Path
 
 from ragapp.errors import EvalError
 from ragapp.evals.datasets.base import Contents, Document, EvalQuestion
-from ragapp.evals.datasets.fields import read_lines, read_text
+from ragapp.evals.datasets.fields import Record, read_lines, read_text
 
 _SPLITS = ("test", "dev", "train")
 
@@ -53,37 +54,58 @@ def read_beir(folder: Path) -> Contents:
         EvalError: If a file is missing or a line of one is wrong.
     """
     corpus, queries, qrels = beir_files(folder)
-    documents: dict[str, Document] = {}
-    for record in read_lines(corpus):
-        identity = record.text("_id")
-        if identity in documents:
-            record.fail("_id", "unique", identity)
-        documents[identity] = Document(record.optional("title"), record.optional("text"))
-    grades = _grades(qrels, documents)
-    questions: list[EvalQuestion] = []
-    for record in read_lines(queries):
-        identity = record.text("_id")
-        if identity in grades:
-            gold = grades.pop(identity)
-            questions.append(EvalQuestion(identity, record.text("text"), None, gold, tuple(gold)))
-    if grades:
-        raise EvalError(f"{str(qrels)!r} judges the query {next(iter(grades))!r}, which {str(queries)!r} lacks.")
-    return Contents(tuple(questions), documents)
+    documents = {
+        name: Document(record.optional("title"), record.optional("text")) for name, record in _named(corpus).items()
+    }
+    asked = _named(queries)
+    grades = _grades(qrels, asked.keys(), documents.keys())
+    if not any(grades.values()):
+        raise EvalError(f"{str(qrels)!r} names no relevant document.", "give at least one row with a score above 0")
+    questions = tuple(
+        EvalQuestion(name, record.text("text"), None, grades[name], tuple(grades[name]), where=record.where)
+        for name, record in asked.items()
+        if grades.get(name)
+    )
+    return Contents(questions, documents)
 
 
-def _grades(path: Path, documents: dict[str, Document]) -> dict[str, dict[str, int]]:
-    """Read ``query-id, corpus-id, score`` rows; what is not relevant (0) is left out."""
+def _named(path: Path) -> dict[str, Record]:
+    """Read lines by their ``_id``, in the order of the file."""
+    records: dict[str, Record] = {}
+    for record in read_lines(path):
+        identity = record.text("_id")
+        if identity in records:
+            raise EvalError(
+                f"{record.where} has the '_id' {identity!r}, which {records[identity].where} has too.", "rename one"
+            )
+        records[identity] = record
+    return records
+
+
+def _grades(path: Path, queries: Set[str], documents: Set[str]) -> dict[str, dict[str, int]]:
+    """Read ``query-id, corpus-id, score`` rows into the relevant documents of each query that is judged."""
     grades: dict[str, dict[str, int]] = defaultdict(dict)
-    for number, row in enumerate(csv.reader(io.StringIO(read_text(path)), delimiter="\t"), 1):
+    judged: dict[tuple[str, str], int] = {}
+    rows = csv.reader(io.StringIO(read_text(path)), delimiter="\t", quoting=csv.QUOTE_NONE)
+    for number, row in enumerate(rows, 1):
         where = f"{str(path)!r} line {number}"
-        if number == 1 and row[:1] == ["query-id"]:
+        if not row or (number == 1 and row[0] == "query-id"):
             continue
         try:
             query, document, grade = row[0], row[1], int(row[2])
         except (IndexError, ValueError) as error:
-            raise EvalError(f"{where} should hold query-id, corpus-id and a whole number: {row!r}.") from error
-        if document not in documents:
-            raise EvalError(f"{where} names the document {document!r}, which the corpus lacks.")
+            raise EvalError(
+                f"{where} should hold query-id, corpus-id and a whole number, and holds {row!r}.",
+                "separate the three by tabs",
+            ) from error
+        for name, known, file in ((query, queries, "queries.jsonl"), (document, documents, "corpus.jsonl")):
+            if name not in known:
+                raise EvalError(f"{where} names {name!r}, which {file} lacks.", f"add it to {file}, or remove the row")
+        earlier = judged.setdefault((query, document), grade)
+        if earlier != grade:
+            raise EvalError(
+                f"{where} grades {document!r} {grade} for {query!r}, and an earlier line {earlier}.", "remove one"
+            )
         if grade > 0:
             grades[query][document] = grade
     return dict(grades)

@@ -18,7 +18,8 @@ def read_csv(path: Path) -> Contents:
     don't hold it.
 
     Args:
-        path: A ``.csv`` file; commas, semicolons or tabs between the cells, as spreadsheets write it.
+        path: A ``.csv`` or ``.tsv`` file; commas, semicolons or tabs between the cells, as spreadsheets write it. Rows
+            without anything in them are skipped.
 
     Returns:
         The questions.
@@ -29,23 +30,30 @@ def read_csv(path: Path) -> Contents:
     text = read_text(path)
     first = text.split("\n", 1)[0]
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
-    columns = {name.strip().lower(): name for name in rows.fieldnames or () if name}
+    names = [name.strip().lower() for name in rows.fieldnames or ()]
+    columns = {name: called for name, called in zip(names, rows.fieldnames or (), strict=True) if name}
     if not {"question", "answer"} <= columns.keys():
         raise EvalError(
             f"{str(path)!r} line 1 has the columns {sorted(columns)}, and needs 'question' and 'answer'.",
             "name the columns in the first row",
         )
+    if twice := next((name for name in columns if names.count(name) > 1), None):
+        raise EvalError(f"{str(path)!r} line 1 has the column {twice!r} more than once.", "rename one of them")
     questions: list[EvalQuestion] = []
     try:
-        for number, row in enumerate(rows, 1):
+        for number, row in enumerate((row for row in rows if any(row.values())), 1):
             where = f"{str(path)!r} line {rows.line_num}"
             if None in row:
                 raise EvalError(f"{where} has more cells than the first row.", 'put cells with commas into "quotes"')
+            if row[columns["answer"]] is None:
+                hint = "end the row with a comma and nothing behind it if the documents don't hold the answer"
+                raise EvalError(f"{where} ends before the column 'answer'.", hint)
             record = Record(where, {name: (row[column] or "").strip() for name, column in columns.items()})
             answers, documents = _cells(record.optional("answer")), _cells(record.optional("document"))
             questions.append(_question(record, number, answers, documents))
     except csv.Error as error:
-        raise EvalError(f"{str(path)!r} line {rows.line_num} is not CSV: {error}.", "re-save it as CSV") from error
+        where = f"{str(path)!r}, the row that begins on line {rows.line_num + 1},"
+        raise EvalError(f"{where} is not CSV: {error}.", "look for a quote that is not closed") from error
     return Contents(tuple(questions), {})
 
 
@@ -92,7 +100,8 @@ def read_kilt(records: list[Record]) -> Contents:
         names = tuple(page.optional("title") or page.text("wikipedia_id") for page in pages)
         gold = dict.fromkeys(names, 1)
         asked = record.text("input"), tuple(dict.fromkeys(answers))
-        questions.append(EvalQuestion(record.text("id"), *asked, gold, tuple(gold), "answerable"))
+        identity = record.identity("id") or record.text("id")
+        questions.append(EvalQuestion(identity, *asked, gold, tuple(gold), "answerable", record.where))
     return Contents(tuple(questions), {})
 
 
@@ -100,7 +109,7 @@ def _question(record: Record, number: int, answers: tuple[str, ...], documents: 
     gold = dict.fromkeys(documents, 1) if answers else {}
     kind = record.optional("kind") or ("answerable" if answers else "unanswerable")
     identity = record.identity("id") or str(number)
-    return EvalQuestion(identity, record.text("question"), answers, gold, tuple(documents), kind)
+    return EvalQuestion(identity, record.text("question"), answers, gold, tuple(documents), kind, record.where)
 
 
 def _cells(text: str) -> tuple[str, ...]:

@@ -33,19 +33,34 @@ class Record:
         value = self.fields.get(name)
         if not isinstance(value, str) or not value.strip():
             self.fail(name, "text", value)
-        if any("\ud800" <= char <= "\udfff" for char in value):
-            self.fail(name, "Unicode text", value)
+        self._check_unicode(name, value)
         return value
 
     def identity(self, *names: str) -> str | None:
-        """Give the first of these fields that is there, a string or an integer, as text."""
+        """Give the first of these fields that is there, a string or an integer, as text.
+
+        Raises:
+            EvalError: If it is something else, or no Unicode text.
+        """
         for name in names:
             value = self.fields.get(name)
             if isinstance(value, bool) or (value is not None and not isinstance(value, (str, int))):
                 self.fail(name, "a string or an integer", value)
             if value not in (None, ""):
+                self._check_unicode(name, str(value))
                 return str(value)
         return None
+
+    def flag(self, name: str) -> bool:
+        """Give a field that is true or false; false if it is missing.
+
+        Raises:
+            EvalError: If it is anything else, for instance the word "true".
+        """
+        value = self.fields.get(name)
+        if value is not None and not isinstance(value, bool):
+            self.fail(name, "true or false", value)
+        return value is True
 
     def optional(self, name: str) -> str:
         """Give a field that may be missing; empty then.
@@ -89,6 +104,11 @@ class Record:
         """
         found = "is missing" if name not in self.fields else f"is {_shown(value)}"
         raise EvalError(f"{self.where}: the field {name!r} {found}, and should be {expected}.", "correct it there")
+
+    def _check_unicode(self, name: str, value: str) -> None:
+        """Refuse half a surrogate pair, which JSON can escape and no file can hold."""
+        if any("\ud800" <= char <= "\udfff" for char in value):
+            self.fail(name, "Unicode text", value)
 
     def _list(self, name: str) -> list[object]:
         value = self.fields.get(name)
@@ -157,10 +177,15 @@ def as_object(value: object, where: str) -> Mapping[str, object]:
 
 
 def _parsed(text: str, where: str) -> object:
+    if not text.strip():
+        raise EvalError(f"{where} is empty.", "give at least one question")
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise EvalError(f"{where} is not JSON: {error}.", "check quotes, commas and brackets there") from error
+        hint = "check quotes, commas and brackets there"
+        if str(error).startswith("Extra data"):
+            hint = "one object a line makes a .jsonl file: rename it"
+        raise EvalError(f"{where} is not JSON: {error}.", hint) from error
 
 
 def _shown(value: object) -> str:

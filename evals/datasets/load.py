@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import ragapp
 from ragapp.errors import EvalError
-from ragapp.evals.datasets.base import Contents, Dataset, Format
+from ragapp.evals.datasets.base import Contents, Dataset, EvalQuestion, Format
 from ragapp.evals.datasets.beir import beir_files, read_beir
 from ragapp.evals.datasets.collection import read_csv, read_kilt, read_questions
 from ragapp.evals.datasets.fields import Record, as_object, read_json, read_lines
@@ -60,7 +60,7 @@ def load_dataset(path: Path | None, given: Format | None = None) -> Dataset:
     if not path.exists():
         raise EvalError(f"There is no dataset {str(path)!r}.", "check the path")
     chosen, files = given or detect(path), _files(path)
-    contents = _read(path, chosen)
+    contents = _read(path, chosen, mixed=given is not None)
     _check(contents, path)
     return Dataset(path.name, chosen, _sha256(files), contents.questions, contents.documents)
 
@@ -79,57 +79,97 @@ def detect(path: Path) -> Format:
     """
     if path.is_dir():
         return "beir"
-    kind = path.suffixes[-2] if path.suffix == ".gz" and len(path.suffixes) > 1 else path.suffix
-    if kind == ".csv":
+    kind = _suffix(path)
+    if kind in (".csv", ".tsv"):
         return "csv"
     if kind not in (".json", ".jsonl"):
         raise EvalError(f"{str(path)!r} is no kind of dataset: {kind!r}.", "give .csv, .json, .jsonl or a BEIR folder")
     if kind == ".json":
         whole = read_json(path)
-        if isinstance(whole, dict) and "data" in whole:
+        if _is_squad(whole):
             return "squad"
-        first = whole[0] if isinstance(whole, list) and whole else whole
-        fields = as_object(first, f"{str(path)!r}, [0]")
+        records = islice(_records(path, whole), 1)
     else:
-        fields = next((record.fields for record in islice(read_lines(path), 1)), {})
+        records = islice(read_lines(path), 1)
+    fields = next((record.fields for record in records), None)
+    if fields is None:
+        raise EvalError(f"{str(path)!r} holds no question.", "give at least one")
     if {"claim", "source"} <= fields.keys():
         raise EvalError(
             f"{str(path)!r} holds claims and sources, which a checker judges and no reader answers.",
             f"ragapp bench checker --data {path.name}",
         )
-    for field, found in _TELLTALE.items():
-        if field in fields:
-            return found
+    if found := _telltale(fields):
+        return found[1]
     raise EvalError(f"{str(path)!r} is of no known format: its first record has {sorted(fields)}.", _FORMATS_HINT)
 
 
-def _read(path: Path, format_: Format) -> Contents:
+def _telltale(fields: Mapping[str, object]) -> tuple[str, Format] | None:
+    return next(((field, found) for field, found in _TELLTALE.items() if field in fields), None)
+
+
+def _read(path: Path, format_: Format, *, mixed: bool) -> Contents:
+    """Read a file; unless ``mixed``, no record of it may look like another format."""
     if format_ == "beir":
         return read_beir(path)
     if format_ == "csv":
         return read_csv(path)
     if format_ == "samples":
         raise EvalError("The format 'samples' is the built-in suite's and has no file.", "leave --data out")
-    if ".jsonl" in path.suffixes:
-        return _BY_RECORD[format_](list(read_lines(path)))
-    whole = read_json(path)
-    if format_ == "squad" and isinstance(whole, dict):
-        return read_squad(path)
+    if _suffix(path) == ".jsonl":
+        records = list(read_lines(path))
+    else:
+        whole = read_json(path)
+        if format_ == "squad" and isinstance(whole, dict):
+            return read_squad(path)
+        records = list(_records(path, whole))
+    for record in () if mixed else records:
+        found = _telltale(record.fields)
+        if found and found[1] != format_:
+            raise EvalError(
+                f"{record.where} has the field {found[0]!r} of the format {found[1]!r}; before it stands {format_!r}.",
+                f"one file, one format: separate them, or give --format {format_}",
+            )
+    return _BY_RECORD[format_](records)
+
+
+def _records(path: Path, whole: object) -> Iterator[Record]:
+    """Give the objects of a JSON list, alone or as ``data`` of an object."""
+    place = repr(str(path))
+    if isinstance(whole, dict) and "data" in whole:
+        place, whole = f"{place}, data", as_object(whole, place)["data"]
     if not isinstance(whole, list):
-        raise EvalError(f"{str(path)!r} should be a JSON list of questions.", _FORMATS_HINT)
-    places = ((f"{str(path)!r}, [{number}]", each) for number, each in enumerate(whole))
-    return _BY_RECORD[format_]([Record(where, as_object(each, where)) for where, each in places])
+        raise EvalError(f"{place} should be a JSON list of questions.", _FORMATS_HINT)
+    for number, each in enumerate(cast("list[object]", whole)):
+        where = f"{place}[{number}]"
+        yield Record(where, as_object(each, where))
+
+
+def _is_squad(whole: object) -> bool:
+    """Tell SQuAD's articles from questions that stand under ``data``, too."""
+    if not isinstance(whole, dict) or "data" not in whole:
+        return False
+    articles = cast("dict[str, object]", whole)["data"]
+    first = articles[0] if isinstance(articles, list) and articles else {"paragraphs": None}
+    return isinstance(first, dict) and "paragraphs" in first
+
+
+def _suffix(path: Path) -> str:
+    """Give a file's kind, whether or not it is packed."""
+    return (path.with_suffix("") if path.suffix == ".gz" else path).suffix.lower()
 
 
 def _check(contents: Contents, path: Path) -> None:
     if not contents.questions:
         raise EvalError(f"{str(path)!r} holds no question.", "give at least one")
-    twice = [name for name, count in Counter(question.id for question in contents.questions).items() if count > 1]
-    if twice:
-        raise EvalError(
-            f"{str(path)!r} has the id {twice[0]!r} more than once ({len(twice)} such ids in all).",
-            "give every question an id of its own, or none",
-        )
+    first: dict[str, EvalQuestion] = {}
+    for question in contents.questions:
+        earlier = first.setdefault(question.id, question)
+        if earlier is not question:
+            raise EvalError(
+                f"{question.where} has the id {question.id!r}, which {earlier.where} has too.",
+                "give every question an id of its own, or none",
+            )
 
 
 def _files(path: Path) -> list[Path]:

@@ -31,10 +31,12 @@ def read_fid(records: list[Record]) -> Contents:
     questions: list[EvalQuestion] = []
     for number, record in enumerate(records, 1):
         answers = record.texts("answers")
-        given = _keep(documents, record.records("ctxs"))
+        given = _keep(documents, record, "ctxs")
         gold = {name: 1 for name in given if _holds(documents[name].text, answers)}
         identity = record.identity("id", "question_id") or str(number)
-        questions.append(EvalQuestion(identity, record.text("question"), answers, gold, given, _kind(answers)))
+        questions.append(
+            EvalQuestion(identity, record.text("question"), answers, gold, given, _kind(answers), record.where)
+        )
     return Contents(tuple(questions), documents)
 
 
@@ -54,14 +56,14 @@ def read_dpr(records: list[Record]) -> Contents:
     questions: list[EvalQuestion] = []
     for number, record in enumerate(records, 1):
         answers = record.texts("answers")
-        gold = dict.fromkeys(_keep(documents, record.records("positive_ctxs")), 1)
+        gold = dict.fromkeys(_keep(documents, record, "positive_ctxs"), 1)
         for others in ("hard_negative_ctxs", "negative_ctxs"):
-            if record.has(others):
-                _keep(documents, record.records(others))
-        if not gold:
-            record.fail("positive_ctxs", "a list with a passage", [])
+            if record.fields.get(others):
+                _keep(documents, record, others)
         identity = record.identity("id", "question_id") or str(number)
-        questions.append(EvalQuestion(identity, record.text("question"), answers, gold, (*gold,), _kind(answers)))
+        questions.append(
+            EvalQuestion(identity, record.text("question"), answers, gold, (*gold,), _kind(answers), record.where)
+        )
     return Contents(tuple(questions), documents)
 
 
@@ -85,15 +87,21 @@ def read_alce(records: list[Record]) -> Contents:
             answers = tuple(dict.fromkeys(text for pair in pairs for text in pair.texts("short_answers")))
         else:
             answers = (record.text("answer"),)
-        given = _keep(documents, record.records("docs"))
+        given = _keep(documents, record, "docs")
         gold = {name: 1 for name in given if _holds(documents[name].text, answers)}
         identity = record.identity("sample_id", "id") or str(number)
-        questions.append(EvalQuestion(identity, record.text("question"), answers, gold, given, _kind(answers)))
+        questions.append(
+            EvalQuestion(identity, record.text("question"), answers, gold, given, _kind(answers), record.where)
+        )
     return Contents(tuple(questions), documents)
 
 
-def _keep(documents: dict[str, Document], passages: tuple[Record, ...]) -> tuple[str, ...]:
+def _keep(documents: dict[str, Document], record: Record, field: str) -> tuple[str, ...]:
+    """Keep the passages of a field, of which there must be one, and give their names."""
     names: list[str] = []
+    passages = record.records(field)
+    if not passages:
+        record.fail(field, "a list with a passage", [])
     for passage in passages:
         document = Document(passage.optional("title"), passage.text("text"))
         # By content, not by the file's own ids: those are missing in some files and number rows in others.

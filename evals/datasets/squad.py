@@ -29,7 +29,8 @@ def read_squad(path: Path) -> Contents:
             document = _keep(documents, paragraph.text("context"))
             for asked in paragraph.records("qas"):
                 answers = tuple(answer.text("text") for answer in asked.records("answers"))
-                questions.append(_question(asked, asked.text("id"), answers, document))
+                identity = asked.identity("id") or asked.text("id")
+                questions.append(_question(asked, identity, answers, document))
     return Contents(tuple(questions), documents)
 
 
@@ -49,15 +50,24 @@ def read_contexts(records: list[Record]) -> Contents:
     questions: list[EvalQuestion] = []
     for number, record in enumerate(records, 1):
         document = _keep(documents, record.text("context"))
-        answers = () if record.fields.get("is_impossible") is True else record.texts("answers")
-        questions.append(_question(record, record.identity("id") or str(number), answers, document))
+        identity = record.identity("id") or str(number)
+        questions.append(_question(record, identity, _flat_answers(record), document))
     return Contents(tuple(questions), documents)
 
 
+def _flat_answers(record: Record) -> tuple[str, ...]:
+    """Read ``answers``: a list, or as columns, ``{"text": [...], "answer_start": [...]}``."""
+    value = record.fields.get("answers")
+    if isinstance(value, dict):
+        return Record(f"{record.where}, answers", as_object(value, record.where)).texts("text")
+    return () if record.flag("is_impossible") else record.texts("answers")
+
+
 def _question(record: Record, identity: str, answers: tuple[str, ...], document: str) -> EvalQuestion:
-    if record.fields.get("is_impossible") is True:
+    columns = isinstance(record.fields.get("answers"), dict)
+    if record.flag("is_impossible"):
         answers = ()  # SQuAD 2.0 names plausible answers elsewhere; these are none
-    elif not answers:
+    elif not answers and not columns:  # columns have no other way to say that there is none
         record.fail("answers", "a list with an answer, or 'is_impossible' true", record.fields.get("answers"))
     return EvalQuestion(
         id=identity,
@@ -66,6 +76,7 @@ def _question(record: Record, identity: str, answers: tuple[str, ...], document:
         gold={document: 1} if answers else {},
         given=(document,),
         kind="answerable" if answers else "unanswerable",
+        where=record.where,
     )
 
 

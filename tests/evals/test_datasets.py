@@ -51,6 +51,24 @@ def test_a_format_is_found_out_and_read(name: str, tmp_path: Path) -> None:
 def test_lists_in_one_json_file_are_read_too(name: str, tmp_path: Path) -> None:
     (tmp_path / "questions.json").write_text(json.dumps([LINES[name]]), "utf-8")
     assert load_dataset(tmp_path / "questions.json").format == name
+    (tmp_path / "questions.json").write_text(json.dumps({"args": {}, "data": [LINES[name]]}), "utf-8")
+    assert load_dataset(tmp_path / "questions.json").format == name
+
+
+def test_squads_answers_may_be_columns(tmp_path: Path) -> None:
+    columns = {"text": ["1890", "in 1890"], "answer_start": [35, 32]}
+    path = write(
+        tmp_path / "dev.jsonl",
+        LINES["squad"] | {"answers": columns},
+        LINES["squad"] | {"id": "2", "answers": {"text": [], "answer_start": []}},
+    )
+    first, second = load_dataset(path).questions
+    assert (first.answers, second.answers, second.kind) == (("1890", "in 1890"), (), "unanswerable")
+
+
+def test_a_format_that_is_named_is_taken_at_its_word(tmp_path: Path) -> None:
+    path = write(tmp_path / "mine.jsonl", LINES["questions"], LINES["squad"] | {"id": "2"})
+    assert load_dataset(path, "questions").documents == {}
 
 
 def nested(answers: list[str], **fields: object) -> object:
@@ -97,6 +115,31 @@ def test_a_spreadsheet(tmp_path: Path) -> None:
     assert (second.answers, second.kind) == ((), "unanswerable")
 
 
+def test_rows_with_nothing_in_them_are_skipped(tmp_path: Path) -> None:
+    tabs = write_csv(tmp_path / "mine.TSV", "question\tanswer\n\t\nWhen?\t1890\n\t\n")
+    (question,) = load_dataset(tabs).questions
+    assert (question.id, question.question, question.answers) == ("1", "When?", ("1890",))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("frage,antwort\n", "line 1 has the columns .* and needs 'question' and 'answer'"),
+        ("question,answer,Answer\n", "line 1 has the column 'answer' more than once"),
+        ("question,answer\nWhen, exactly?,1890\n", "line 2 has more cells"),
+        ("question,answer\nWhen?,1890\nWhy?\n", "line 3 ends before the column 'answer'"),
+        ('question,answer\nWhen?,1890\n"Why?,money\n', "the row that begins on line 3, is not CSV"),
+        ("question,answer\n,1890\n", "line 2: the field 'question' is \"\""),
+        ("id,question,answer\n1,When?,1890\n1,Why?,\n", "line 3 has the id '1', which .* line 2 has too"),
+        ("question,answer\n", "holds no question"),
+    ],
+)
+def test_tables_that_are_wrong(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(EvalError, match=said) as told:
+        load_dataset(write_csv(tmp_path / "mine.csv", text))
+    assert told.value.hint
+
+
 def test_gzip_and_the_built_in_suite(tmp_path: Path) -> None:
     path = tmp_path / "questions.jsonl.gz"
     path.write_bytes(gzip.compress(json.dumps(LINES["squad"]).encode()))
@@ -121,8 +164,13 @@ def test_the_same_bytes_have_the_same_hash(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("records", "said"),
     [
-        ([LINES["squad"], LINES["squad"]], "the id '1' more than once"),
-        ([LINES["squad"], LINES["fid"] | {"id": 2}], r"line 2: the field 'context' is missing, and should be text"),
+        ([LINES["squad"], LINES["squad"]], "line 2 has the id '1', which .* line 1 has too"),
+        (
+            [LINES["questions"] | {"id": 2}, LINES["fid"] | {"id": None}],
+            "line 2 has the field 'ctxs' of the format 'fid'",
+        ),
+        ([LINES["questions"], LINES["squad"]], "line 2 has the field 'context' of the format 'squad'"),
+        ([LINES["squad"], {"question": "Why?"}], r"line 2: the field 'context' is missing, and should be text"),
         ([LINES["squad"] | {"question": " "}], r"line 1: the field 'question' is \" \", and should be text"),
         (
             [LINES["squad"] | {"answers": [""]}],
@@ -130,13 +178,23 @@ def test_the_same_bytes_have_the_same_hash(tmp_path: Path) -> None:
         ),
         ([LINES["squad"] | {"answers": "1890"}], "line 1: the field 'answers' is \"1890\", and should be a list"),
         ([LINES["squad"] | {"answers": []}], "line 1: the field 'answers' is .*, and should be a list with an answer"),
+        (
+            [LINES["squad"] | {"is_impossible": "no"}],
+            "line 1: the field 'is_impossible' is \"no\", and should be true or",
+        ),
+        ([LINES["squad"] | {"id": "\ud800"}], "line 1: the field 'id' is .*, and should be Unicode text"),
         ([LINES["squad"] | {"id": [1]}], r"line 1: the field 'id' is \[1\], and should be a string or an integer"),
         ([LINES["squad"], ["a list"]], r"line 2 is \[\"a list\"\], and should be a JSON object"),
+        ([LINES["fid"] | {"ctxs": []}], "line 1: the field 'ctxs' is .*, and should be a list with a passage"),
+        (
+            [LINES["dpr"] | {"positive_ctxs": []}],
+            "line 1: the field 'positive_ctxs' is .*, and should be a list with a",
+        ),
         ([LINES["fid"] | {"ctxs": ["text"]}], r"line 1, ctxs\[0\] is \"text\", and should be a JSON object"),
         ([LINES["kilt"] | {"output": []}], "line 1: the field 'output' is .*, and should be a list with an 'answer'"),
         ([{"claim": "a", "source": "b"}], "holds claims and sources"),
         ([{"text": "a"}], r"no known format: its first record has \['text'\]"),
-        ([], "no known format"),
+        ([], "holds no question"),
     ],
 )
 def test_what_is_wrong_is_told_with_file_line_and_field(records: list[object], said: str, tmp_path: Path) -> None:
@@ -158,10 +216,12 @@ def test_broken_files(tmp_path: Path) -> None:
         load_dataset(tmp_path / "nothing.csv")
     with pytest.raises(EvalError, match="no kind of dataset"):
         load_dataset(write_csv(tmp_path / "a.docx", ""))
-    with pytest.raises(EvalError, match="needs 'question' and 'answer'"):
-        load_dataset(write_csv(tmp_path / "a.csv", "frage,antwort\n"))
-    with pytest.raises(EvalError, match="line 2 has more cells"):
-        load_dataset(write_csv(tmp_path / "a.csv", "question,answer\nWhen, exactly?,1890\n"))
+    with pytest.raises(EvalError, match="is empty"):
+        load_dataset(write_csv(tmp_path / "a.json", " "))
+    with pytest.raises(EvalError, match="is not JSON: Extra data") as told:
+        load_dataset(write_csv(tmp_path / "a.json", "{}\n{}\n"))
+    assert told.value.hint
+    assert ".jsonl" in told.value.hint
     (tmp_path / "corpus.jsonl").touch()
     (tmp_path / "queries.jsonl").touch()
     with pytest.raises(EvalError, match=r"'qrels/test.tsv' is missing"):
@@ -171,11 +231,27 @@ def test_broken_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("qrels", "said"),
     [
-        ("q1\td9\t1\n", "line 2 names the document 'd9'"),
+        ("q1\td9\t1\n", "line 2 names 'd9', which corpus.jsonl lacks"),
         ("q1\td1\tyes\n", "line 2 should hold query-id"),
-        ("q9\td1\t1\n", "judges the query 'q9'"),
+        ("q9\td1\t1\n", "line 2 names 'q9', which queries.jsonl lacks"),
+        ("q1\td1\t1\nq1\td1\t2\n", "line 3 grades 'd1' 2 for 'q1', and an earlier line 1"),
+        ("q1\td1\t0\n", "names no relevant document"),
     ],
 )
 def test_qrels_that_do_not_fit(qrels: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(EvalError, match=said):
+    with pytest.raises(EvalError, match=said) as told:
         load_dataset(beir(tmp_path / "scifact", qrels))
+    assert told.value.hint
+
+
+def test_blank_lines_in_qrels_are_skipped(tmp_path: Path) -> None:
+    (question,) = load_dataset(beir(tmp_path / "scifact", "q1\td1\t1\n\n")).questions
+    assert question.gold == {"d1": 1}
+
+
+@pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl"])
+def test_ids_of_a_beir_folder_are_unique(name: str, tmp_path: Path) -> None:
+    file = beir(tmp_path / "scifact") / name
+    file.write_text(file.read_text("utf-8") * 2, "utf-8")
+    with pytest.raises(EvalError, match=f"{name}' line 3 has the '_id' '.1', which .* line 1 has too"):
+        load_dataset(tmp_path / "scifact")
