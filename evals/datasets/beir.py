@@ -44,6 +44,9 @@ def beir_files(folder: Path) -> tuple[Path, Path, Path]:
 def read_beir(folder: Path) -> Contents:
     """Read a BEIR folder: the queries that the qrels judge. They have no answers.
 
+    A document without title and text, as some corpora have them, cannot be found and is left out; if a query needs it,
+    it counts as missed.
+
     Args:
         folder: The folder.
 
@@ -54,15 +57,25 @@ def read_beir(folder: Path) -> Contents:
         EvalError: If a file is missing or a line of one is wrong.
     """
     corpus, queries, qrels = beir_files(folder)
-    documents = {
+    texts = {
         name: Document(record.optional("title"), record.optional("text")) for name, record in _named(corpus).items()
     }
     asked = _named(queries)
-    grades = _grades(qrels, asked.keys(), documents.keys())
+    grades = _grades(qrels, asked.keys(), texts.keys())
     if not any(grades.values()):
         raise EvalError(f"{str(qrels)!r} names no relevant document.", "give at least one row with a score above 0")
+    documents = {name: document for name, document in texts.items() if "".join(document).strip()}
+    if not documents:
+        raise EvalError(f"{str(corpus)!r} holds no text.", "give documents with a title or a text")
     questions = tuple(
-        EvalQuestion(name, record.text("text"), None, grades[name], tuple(grades[name]), where=record.where)
+        EvalQuestion(
+            id=name,
+            question=record.text("text"),
+            answers=None,
+            gold=grades[name],
+            given=tuple(each for each in grades[name] if each in documents),
+            where=record.where,
+        )
         for name, record in asked.items()
         if grades.get(name)
     )

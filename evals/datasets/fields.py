@@ -63,12 +63,13 @@ class Record:
         return value is True
 
     def optional(self, name: str) -> str:
-        """Give a field that may be missing; empty then.
+        """Give a field that may be missing or blank; empty then.
 
         Raises:
             EvalError: If it is there and no text.
         """
-        return "" if self.fields.get(name) in (None, "") else self.text(name)
+        value = self.fields.get(name)
+        return "" if value is None or (isinstance(value, str) and not value.strip()) else self.text(name)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Give a field that must be a list of texts, none blank; the list may be empty.

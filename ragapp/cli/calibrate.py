@@ -47,7 +47,7 @@ def calibrate(
     dataset, given = load(data, format_), settings(home, collection)
     with Index.open(given.home) as index:
         judge, reader = load_judge("shipped", given), str(given.reader or "shipped")
-        run = evaluate(dataset, given, reader, "reranked", judge, index.evaluations, count, seed)
+        (run,) = evaluate(dataset, given, [reader], ["reranked"], judge, index.evaluations, count, seed)
     found = calibrate(run.items(), max_error, confidence, seed)
     certified = found.certified.bound <= max_error
     if certified:

@@ -12,7 +12,10 @@ from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, setting
 from ragapp.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from ragapp.evals.datasets.base import Dataset, Format
+    from ragapp.evals.prepare import Prepared
     from ragapp.evals.records import Retrieval
     from ragapp.evals.store import RunFolder
     from ragapp.grounding.base import Checker
@@ -69,19 +72,17 @@ def run_command(
 
     gates = parse_gates(fail_under or [])
     chosen: list[Retrieval] = [_retrieval(name) for name in retrievals or ["reranked"]]
-    asked = readers or []
-    if "none" in chosen and asked != ["gemma"]:
+    if "none" in chosen and readers != ["gemma"]:
         raise ConfigError("Only gemma answers without passages.", "--reader gemma --retrieval none")
     dataset = load(data, format_)
     given = settings(home, collection, passages=passages)
+    asked = readers or [str(given.reader or "shipped")]
     failed: list[str] = []
     with Index.open(given.home) as index:
         judged_by = load_judge(judge, given)
-        for reader in asked or [str(given.reader or "shipped")]:
-            for retrieval in chosen:
-                folder = evaluate(dataset, given, reader, retrieval, judged_by, index.evaluations, count, seed)
-                show(folder, as_json)
-                failed += [f"{folder.name}: {sentence}" for sentence in missed(gates, folder.figures())]
+        for folder in evaluate(dataset, given, asked, chosen, judged_by, index.evaluations, count, seed):
+            show(folder, as_json)
+            failed += [f"{folder.name}: {sentence}" for sentence in missed(gates, folder.figures())]
     for sentence in failed:
         narrate(f"gate missed: {sentence}")
     if failed:
@@ -228,36 +229,62 @@ def show(folder: RunFolder, as_json: bool) -> None:
 def evaluate(
     dataset: Dataset,
     given: Settings,
-    reader: str,
-    retrieval: Retrieval,
+    readers: Sequence[str],
+    retrievals: Sequence[Retrieval],
     judge: Checker,
     evaluations: Evaluations,
     count: int,
     seed: int,
-) -> RunFolder:
-    """Run one cell of the grid, or what is left of it.
+) -> Iterator[RunFolder]:
+    """Run a grid of readers and retrievals, or what is left of it; all of it is checked before the first question.
 
     Args:
         dataset: What to ask.
         given: The person's settings.
-        reader: Name or folder of the reader, or ``gemma``.
-        retrieval: How passages are chosen.
+        readers: Names or folders of the readers, or ``gemma``.
+        retrievals: Ways to choose passages.
         judge: Judges claims.
         evaluations: The catalog's record of runs.
         count: How many questions; 0 for all.
         seed: Seed of the choice.
 
-    Returns:
-        The finished run.
+    Yields:
+        Each run once it is finished.
+
+    Raises:
+        RagappError: If a reader cannot be loaded, or the questions do not fit the documents.
     """
-    from ragapp.evals.prepare import prepare, runs_folder
+    from ragapp.cli.ingest import JobView
+    from ragapp.evals.prepare import prepare
+    from ragapp.evals.run import read_by
+
+    settings_of = {reader: read_by(reader, given, check=len(readers) > 1) for reader in readers}
+    with JobView() as view:
+        prepared = {each: prepare(dataset, given, each, count, seed, view.show) for each in retrievals}
+    for reader in readers:
+        for retrieval in retrievals:
+            where = prepared[retrieval]
+            ready = where._replace(settings=where.settings.model_copy(update={"reader": settings_of[reader]}))
+            yield _evaluate_one(dataset, given, ready, reader, retrieval, judge, evaluations, seed)
+
+
+def _evaluate_one(
+    dataset: Dataset,
+    given: Settings,
+    prepared: Prepared,
+    reader: str,
+    retrieval: Retrieval,
+    judge: Checker,
+    evaluations: Evaluations,
+    seed: int,
+) -> RunFolder:
+    from ragapp.evals.prepare import runs_folder
     from ragapp.evals.run import describe, make_system, run
     from ragapp.evals.store import RunFolder
     from ragapp.evals.systems import EvalApp
 
-    given = given.model_copy(update={"reader": None if reader in ("shipped", "gemma") else Path(reader)})
-    prepared = prepare(dataset, given, retrieval, count, seed)
     with EvalApp(prepared.settings, retrieval, prepared.names) as ragapp:
+        ragapp.collection.require(ragapp.encoder.pin)
         system = make_system(ragapp, reader)
         fingerprint = ragapp.index.fingerprint(ragapp.collection)
         manifest = describe(dataset, prepared, system, judge, fingerprint, seed)

@@ -249,6 +249,19 @@ def test_blank_lines_in_qrels_are_skipped(tmp_path: Path) -> None:
     assert question.gold == {"d1": 1}
 
 
+def test_documents_without_text_are_left_out_and_missed(tmp_path: Path) -> None:
+    folder = beir(tmp_path / "scifact", "q1\td1\t1\nq1\td3\t1\n")
+    lines = (folder / "corpus.jsonl").read_text("utf-8")
+    (folder / "corpus.jsonl").write_text(lines + '{"_id": "d3", "title": "", "text": " "}\n', "utf-8")
+    dataset = load_dataset(folder)
+    assert dataset.documents.keys() == {"d1", "d2"}
+    (question,) = dataset.questions
+    assert (question.gold, question.given) == ({"d1": 1, "d3": 1}, ("d1",))
+    write(folder / "corpus.jsonl", {"_id": "d1", "text": ""}, {"_id": "d3", "title": None})
+    with pytest.raises(EvalError, match="holds no text"):
+        load_dataset(folder)
+
+
 @pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl"])
 def test_ids_of_a_beir_folder_are_unique(name: str, tmp_path: Path) -> None:
     file = beir(tmp_path / "scifact") / name

@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from ragapp.app import RagApp
 from ragapp.cli.main import main
 from ragapp.errors import ExitCode
+from ragapp.indexes.encoder import DEFAULT_ENCODER
+from ragapp.indexes.types import EncoderPin
+from ragapp.settings import Settings
 
 CONTEXTS = {
     "The Forth Bridge opened on 4 March 1890.": ("When did the Forth Bridge open?", ["4 March 1890"]),
@@ -158,8 +162,22 @@ def test_a_table_about_ones_own_documents(run: Run, tmp_path: Path) -> None:
     code, _, err = run("eval", "run", "--data", table, "--home", home, "--judge", "lexical")
     assert (code, "names the document 'tay.txt'" in err) == (ExitCode.FAILED, True)
     table.write_text("question,answer\nWhen did it open?,1890\n", "utf-8")
-    code, _, err = run("eval", "run", "--data", table, "--home", home, "--judge", "lexical", "--retrieval", "gold")
-    assert (code, "names no document" in err) == (ExitCode.FAILED, True)
+    runs = sorted((home / "evals" / "runs").iterdir())
+    grid = ("eval", "run", "--data", table, "--home", home, "--judge", "lexical", "--retrieval", "dense")
+    code, _, err = run(*grid, "--retrieval", "gold")
+    assert (code, "line 2 names no document" in err) == (ExitCode.FAILED, True)
+    assert sorted((home / "evals" / "runs").iterdir()) == runs, "no cell of a grid starts before all are checked"
+
+
+def test_an_index_of_another_encoder_is_refused(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with RagApp(Settings(home=tmp_path / "home")) as app:
+        app.index.ensure_collection("default", EncoderPin("someone/else", "0" * 64, 384), "any")
+    table = tmp_path / "mine.csv"
+    table.write_text("question,answer\nWhen did it open?,1890\n", "utf-8")
+    monkeypatch.setenv("RAGAPP_ENCODER", DEFAULT_ENCODER)
+    code, _, err = run("eval", "run", "--data", table, "--home", tmp_path / "home", "--judge", "lexical")
+    assert (code, "cannot be searched with" in err) == (ExitCode.INDEX, True)
+    assert not (tmp_path / "home" / "evals").exists()
 
 
 def test_what_is_refused_before_any_work(data: Path, run: Run, tmp_path: Path) -> None:
@@ -168,6 +186,10 @@ def test_what_is_refused_before_any_work(data: Path, run: Run, tmp_path: Path) -
     assert run("eval", "run", "--data", data, "--retrieval", "none", "--home", tmp_path)[0] == ExitCode.USAGE
     assert run("eval", "run", "--data", data, "--judge", tmp_path / "no", "--home", tmp_path)[0] == ExitCode.MODEL
     assert run("eval", "run", "--data", data, "--reader", "no", "--home", tmp_path)[0] == ExitCode.MODEL
+    grid = ("eval", "run", "--data", data, "--home", tmp_path, "--reader", "shipped", "--reader")
+    assert run(*grid, "no")[0] == ExitCode.MODEL
+    (tmp_path / "broken").mkdir()
+    assert run(*grid, tmp_path / "broken")[0] == ExitCode.MODEL
     assert not (tmp_path / "evals").exists()
     (tmp_path / "run.json").write_text('{"schema_version": 99}', "utf-8")
     code, _, err = run("eval", "show", tmp_path)

@@ -12,7 +12,8 @@ import pytest
 from ragapp.app import RagApp
 from ragapp.errors import CollectionMismatch, CollectionNotFound
 from ragapp.events import AnswerDone, AnswerState, Failed, GroundingChecked, PassagesFound, RetrievalStarted
-from ragapp.indexes.types import SearchFilter
+from ragapp.indexes.encoder import DEFAULT_ENCODER
+from ragapp.indexes.types import EncoderPin, SearchFilter
 from ragapp.readers.base import ReaderPassage, Reading
 from ragapp.serialization import from_json
 from ragapp.settings import Settings
@@ -164,6 +165,14 @@ def test_another_chunker_is_refused_with_the_remedy(tmp_path: Path, notes: Path)
     with RagApp(Settings(home=tmp_path, chunk_tokens=64)) as app, pytest.raises(CollectionMismatch) as error:
         app.ingest(notes / "food.txt")
     assert "RAGAPP_CHUNK_TOKENS" in error.value.hint
+
+
+def test_vectors_of_another_encoder_are_not_searched(tmp_path: Path) -> None:
+    with RagApp(Settings(home=tmp_path, encoder=DEFAULT_ENCODER)) as app:
+        app.index.ensure_collection("default", EncoderPin("someone/else", "0" * 64, 384), "any")
+        with pytest.raises(CollectionMismatch, match=r"'someone/else' .* cannot be searched with '") as error:
+            app.ask("Anything?")
+        assert "RAGAPP_ENCODER=someone/else" in error.value.hint
 
 
 class SilentReader:
