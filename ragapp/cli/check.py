@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from ragapp.cli.console import progress, write, write_json
+from ragapp.cli.console import narrate, progress, write, write_json
 from ragapp.cli.options import JsonOption, settings
-from ragapp.errors import ConfigError
+from ragapp.errors import ConfigError, ExitCode
 from ragapp.grounding.base import ClaimPair, Judgement
 from ragapp.text import one_line
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 512
 """Pairs that are checked together: enough to sort them by length, few enough to show progress."""
+_MOST_TOLD = 20
+"""Bad lines that are told one by one: a file of another kind has as many as lines."""
 _FORMAT = 'write one {"id": "1", "source": "…", "claim": "…"} a line'
 
 
@@ -30,6 +33,13 @@ class ClaimLine(NamedTuple):
     pair: ClaimPair
 
 
+class ClaimFile(NamedTuple):
+    """A claim file: its claims in order, and what is wrong with its other lines, each with its number."""
+
+    lines: list[ClaimLine]
+    wrong: list[str]
+
+
 def check(
     file: Annotated[Path, typer.Option("--file", help='Claims: {"id", "source", "claim"} lines.')],
     checker: Annotated[
@@ -38,16 +48,30 @@ def check(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell of each claim whether its source supports it, and which sentence of it decides."""
-    lines = read_claims(file)
-    given = settings(None, None, checker=checker)
-    judge = open_checker(given)
-    with progress(len(lines), "claims", "checking") as advance:
-        for start in range(0, len(lines), _BLOCK):
-            block = lines[start : start + _BLOCK]
+    """Tell of each claim whether its source supports it, and which sentence of it decides.
+
+    Lines that are wrong are told with their numbers, the others are checked, and the exit code is 1.
+    """
+    claims = read_claims(file)
+    for what in claims.wrong[:_MOST_TOLD]:
+        narrate(f"not checked: {what}")
+    if len(claims.wrong) > _MOST_TOLD:
+        narrate(f"not checked: {len(claims.wrong) - _MOST_TOLD} more lines")
+    if not claims.lines:
+        raise ConfigError(f"{str(file)!r} holds no claim that can be checked.", _FORMAT)
+    judge = open_checker(settings(None, None, checker=checker))
+    began = time.perf_counter()
+    with progress(len(claims.lines), "claims", "checking") as advance:
+        for start in range(0, len(claims.lines), _BLOCK):
+            block = claims.lines[start : start + _BLOCK]
             for line, judgement in zip(block, judge.check([line.pair for line in block]), strict=True):
                 _print(line, judgement, as_json)
             advance(len(block))
+    seconds = time.perf_counter() - began
+    rate = f"{len(claims.lines)} pairs in {seconds:.1f} s ({len(claims.lines) / seconds:.1f} pairs/s)"
+    narrate(f"{rate}; lines not checked: {len(claims.wrong)}" if claims.wrong else rate)
+    if claims.wrong:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def open_checker(given: Settings) -> Checker:
@@ -68,50 +92,59 @@ def open_checker(given: Settings) -> Checker:
     return load_checker(name, device=given.device, threads=given.threads or None, cache=given.home / "models")
 
 
-def read_claims(path: Path) -> list[ClaimLine]:
+def read_claims(path: Path) -> ClaimFile:
     """Read a file of claims, all of it before any is checked.
 
     Args:
-        path: JSON lines with the strings ``source`` and ``claim`` and an ``id``, a string or an integer; the line
-            number serves for any other.
+        path: JSON lines with the strings ``source``, which may be empty, and ``claim``, and perhaps an ``id``, a string
+            or an integer; without one the line number serves.
 
     Returns:
-        The claims in order.
+        The claims in order, and what is wrong with the other lines.
 
     Raises:
-        ConfigError: If the file cannot be read or a line is wrong; names the line.
+        ConfigError: If the file cannot be read.
     """
     try:
-        lines = path.read_text("utf-8-sig").split("\n")  # splitlines() also cuts at U+2028, which JSON strings may hold
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The claims {str(path)!r} cannot be read: {error}.", "give a UTF-8 file") from error
-    claims: list[ClaimLine] = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            claims.append(_claim(line, number, f"{str(path)!r} line {number}"))
-    if not claims:
-        raise ConfigError(f"{str(path)!r} holds no claim.", _FORMAT)
+        raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    except OSError as error:
+        raise ConfigError(f"The claims {str(path)!r} cannot be read: {error}.", "check the path") from error
+    claims = ClaimFile([], [])
+    for number, line in enumerate(raw.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        found = _claim(line, number)
+        if isinstance(found, ClaimLine):
+            claims.lines.append(found)
+        else:
+            claims.wrong.append(f"{str(path)!r} line {number} {found}")
     return claims
 
 
-def _claim(line: str, number: int, where: str) -> ClaimLine:
+def _claim(line: bytes, number: int) -> ClaimLine | str:
+    """Read a line, or say what is wrong with it."""
     try:
-        record = json.loads(line)
+        record = json.loads(line.decode())
+    except UnicodeDecodeError as error:
+        return f"is not UTF-8: {error}"
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{where} is not JSON: {error}.", _FORMAT) from error
+        return f"is not JSON: {error}"
     if not isinstance(record, dict):
-        raise ConfigError(f"{where} is not a JSON object.", _FORMAT)
+        return "is not a JSON object"
     for field in ("source", "claim"):
         text = record.get(field)
         if not isinstance(text, str):
-            raise ConfigError(f"{where} has no string {field!r}.", _FORMAT)
+            found = f"is {text!r:.60}" if field in record else "is missing"
+            return f"needs text as {field!r}, which {found}"
         if any("\ud800" <= char <= "\udfff" for char in text):
-            raise ConfigError(f"{where} has a {field!r} that is not Unicode: {text[:80]!r}.", _FORMAT)
+            return f"has a {field!r} that is not Unicode: {text[:60]!r}"
     if not record["claim"].strip():
-        raise ConfigError(f"{where} has a blank 'claim'.", _FORMAT)
+        return "has a blank 'claim'"
     identity = record.get("id")
-    if not isinstance(identity, (str, int)) or isinstance(identity, bool):
+    if identity is None:
         identity = number
+    if not isinstance(identity, (str, int)) or isinstance(identity, bool):
+        return f"needs a string or an integer as 'id', which is {identity!r:.60}"
     return ClaimLine(identity, ClaimPair(record["source"], record["claim"]))
 
 

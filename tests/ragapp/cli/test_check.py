@@ -51,7 +51,9 @@ def test_claims_are_judged_line_by_line(cli: Cli, tmp_path: Path) -> None:
         {"id": 7, "source": "", "claim": "Nothing holds this."},
     )
     checked = cli("check", "--file", file, "--json")
-    assert (checked.code, checked.err) == (0, "")
+    assert checked.code == 0
+    assert checked.err.startswith("3 pairs in ")
+    assert checked.err.endswith(" pairs/s)\n")
     right, wrong, blank = checked.records
     assert [record["id"] for record in checked.records] == ["right", 2, 7]
     assert right["verdict"] == "supported"
@@ -66,28 +68,49 @@ def test_claims_are_judged_line_by_line(cli: Cli, tmp_path: Path) -> None:
     assert "“The Forth Bridge opened on 4 March 1890.”" in for_people.out
 
 
+GOOD = b'{"id": "good", "source": "The bridge opened in 1890.", "claim": "It opened in 1890."}'
+
+
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("line", "told"),
     [
-        (b"", "holds no claim"),
-        (b'{"source": "a", "claim": "b"}\n{"source": 1, "claim": "b"}\n', "line 2 has no string 'source'"),
-        (b'{"source": "a", "claim": "b"}\n\n{"source": "a"}\n', "line 3 has no string 'claim'"),
-        (b'{"source": "a", "claim": " "}\n', "line 1 has a blank 'claim'"),
-        (b'["a", "b"]\n', "line 1 is not a JSON object"),
-        (b'{"source": "a", "claim": "b"}\nclaim?\n', "line 2 is not JSON"),
-        (b'{"source": "\\ud800", "claim": "b"}\n', "line 1 has a 'source' that is not Unicode"),
-        (b"[" * 100_000, "line 1 is not JSON"),
-        (b'{"source": "caf\xe9", "claim": "b"}\n', "cannot be read"),
+        (b'{"source": 1, "claim": "b"}', "line 2 needs text as 'source', which is 1"),
+        (b'{"source": "a"}', "line 2 needs text as 'claim', which is missing"),
+        (b'{"source": "a", "claim": " "}', "line 2 has a blank 'claim'"),
+        (b'["a", "b"]', "line 2 is not a JSON object"),
+        (b"claim?", "line 2 is not JSON"),
+        (b'{"source": "\\ud800", "claim": "b"}', "line 2 has a 'source' that is not Unicode"),
+        (b"[" * 100_000, "line 2 is not JSON"),
+        (b'{"source": "caf\xe9", "claim": "b"}', "line 2 is not UTF-8"),
+        (b'{"id": [1], "source": "a", "claim": "b"}', "line 2 needs a string or an integer as 'id', which is [1]"),
     ],
 )
-def test_bad_lines_are_named_before_any_work(cli: Cli, tmp_path: Path, content: bytes, told: str) -> None:
+def test_bad_lines_are_named_and_the_rest_is_checked(cli: Cli, tmp_path: Path, line: bytes, told: str) -> None:
     file = tmp_path / "claims.jsonl"
-    file.write_bytes(content)
+    file.write_bytes(b"\n".join([GOOD, line, b"", GOOD.replace(b"good", b"last")]) + b"\n")
     checked = cli("check", "--file", file, "--json")
-    assert checked.code == 2
-    assert checked.out == ""
-    assert told in checked.err
-    assert repr(str(file)) in checked.err
+    assert checked.code == 1
+    assert [record["id"] for record in checked.records] == ["good", "last"]
+    assert f"not checked: {str(file)!r} {told}" in checked.err
+    assert "; lines not checked: 1" in checked.err
+
+
+def test_a_file_without_a_claim_is_refused(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "claims.jsonl"
+    file.write_text("question,answer\n" * 100, "utf-8")
+    checked = cli("check", "--file", file)
+    assert (checked.code, checked.out) == (2, "")
+    assert "80 more lines" in checked.err
+    assert "holds no claim" in checked.err
+    assert cli("check", "--file", tmp_path / "nothing.jsonl").code == 2
+
+
+def test_a_long_source_is_read_to_its_end(cli: Cli, tmp_path: Path) -> None:
+    sheep = "".join(f"Hill {number} has grass, and sheep that like it. " for number in range(1500))
+    file = claims(tmp_path / "claims.jsonl", {"id": 1, "source": sheep + SOURCE, "claim": RIGHT})
+    (checked,) = cli("check", "--file", file, "--json").records
+    assert checked["verdict"] == "supported"
+    assert checked["evidence"]["char_start"] == len(sheep)
 
 
 def test_a_checker_that_is_not_there_is_named(cli: Cli, tmp_path: Path) -> None:
