@@ -23,7 +23,7 @@ _BATCH = 16
 
 
 @contextmanager
-def _no_progress_bar() -> Generator[None]:
+def no_progress_bar() -> Generator[None]:
     """Keep the bar that transformers draws while loading off a terminal that is not ours to draw on."""
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
@@ -59,7 +59,7 @@ class SentenceEncoder:
             )
         where = pick_device(device)
         try:
-            with _no_progress_bar():
+            with no_progress_bar():
                 self._model = SentenceTransformer(
                     str(folder),
                     device=str(where),

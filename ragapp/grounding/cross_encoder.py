@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from safetensors import SafetensorError
 from sentence_transformers import CrossEncoder
 from tokenizers import Tokenizer
-from transformers import AutoConfig
+from transformers import AutoConfig, PretrainedConfig
 
 from ragapp.errors import ModelCorrupt, ModelError, ModelNotFound
 from ragapp.grounding.base import ClaimPair, Judgement, Verdict
 from ragapp.grounding.evidence import Sentence, sentences, telling_words, windows
+from ragapp.indexes.encoder_sentence import no_progress_bar
 from ragapp.indexes.encoder_torch import encodable, pick_device, torch_pool, weights_sha256
 from ragapp.indexes.types import Span
 
@@ -55,7 +57,7 @@ class CrossEncoderChecker:
         ConfigError: If torch has no such device here.
         ModelNotFound: If the folder holds no safetensors.
         ModelCorrupt: If sentence-transformers cannot load it.
-        ModelError: If its labels do not say what is supported.
+        ModelError: If it is no classifier, or its labels do not say what is supported.
     """
 
     def __init__(self, name: str, folder: Path, *, device: str = "auto", threads: int | None = None) -> None:
@@ -65,20 +67,21 @@ class CrossEncoderChecker:
                 f"The checker {name!r} has no safetensors; no other weights are read.", "name a model that has them"
             )
         try:
-            self._model = CrossEncoder(
-                str(folder),
-                device=str(pick_device(device)),
-                local_files_only=True,
-                trust_remote_code=False,
-                model_kwargs={"use_safetensors": True},
-            )
+            config = AutoConfig.from_pretrained(str(folder), local_files_only=True)
+            self.labels = _labels(name, config)
+            with no_progress_bar():
+                self._model = CrossEncoder(
+                    str(folder),
+                    device=str(pick_device(device)),
+                    local_files_only=True,
+                    trust_remote_code=False,
+                    model_kwargs={"use_safetensors": True},
+                )
             backend = self._model.tokenizer.backend_tokenizer
-            labels = AutoConfig.from_pretrained(str(folder), local_files_only=True).id2label
         except (OSError, ValueError, RuntimeError, KeyError, AttributeError, ImportError, SafetensorError) as error:
             raise ModelCorrupt(
                 f"The checker {name!r} cannot be loaded: {error}", "name another CrossEncoder"
             ) from error
-        self.labels = read_labels(name, {int(index): label for index, label in (labels or {}).items()})
         # The model's own tokenizer is set to truncate by every call.
         self._tokenizer = Tokenizer.from_str(backend.to_str())
         self._tokenizer.no_padding()
@@ -115,7 +118,10 @@ class CrossEncoderChecker:
         with self._lock:  # its tokenizer cannot be used by two threads
             if self.labels.outputs == 1:
                 scores = self._model.predict(
-                    [(encodable(a), encodable(b)) for a, b in inputs], batch_size=_BATCH, show_progress_bar=False
+                    [(encodable(a), encodable(b)) for a, b in inputs],
+                    batch_size=_BATCH,
+                    show_progress_bar=False,
+                    activation_fn=torch.nn.Sigmoid(),  # those that rank passages come with none
                 )
                 return np.asarray(scores, np.float32).reshape(-1, 1)
             scores = self._model.predict(
@@ -140,6 +146,17 @@ class CrossEncoderChecker:
         claim = telling_words(pair.claim)
         nearest = max(window, key=lambda sentence: len(sentence.words & claim))
         return Judgement(supported, verdict, nearest.span)
+
+
+def _labels(name: str, config: PretrainedConfig) -> Labels:
+    """Read the labels of a classifier; any other model would be given a head of random numbers."""
+    kinds: list[str] = config.architectures or []
+    if not any(kind.endswith("ForSequenceClassification") for kind in kinds):
+        raise ModelError(
+            f"The checker {name!r} is no classifier but {' and '.join(kinds) or 'a model of unknown kind'}.",
+            "name a CrossEncoder or a sequence-classification model",
+        )
+    return read_labels(name, {int(index): label for index, label in (config.id2label or {}).items()})
 
 
 def read_labels(name: str, id2label: Mapping[int, str]) -> Labels:

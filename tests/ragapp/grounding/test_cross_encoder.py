@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+from safetensors.torch import load_file, save_file
+from transformers import BertConfig, BertForSequenceClassification, BertModel, PreTrainedTokenizerFast
 
 from ragapp.errors import ModelCorrupt, ModelError, ModelNotFound
 from ragapp.grounding.base import ClaimPair
@@ -88,6 +90,25 @@ def test_labels_that_do_not_tell_are_refused(
     folder = checkpoint(tmp_path / "model", tiny_encoder, id2label)
     with pytest.raises(ModelError, match=told):
         load_checker(str(folder), device="cpu")
+
+
+def test_a_model_that_is_no_classifier_is_refused(tmp_path: Path, tiny_encoder: Path) -> None:
+    folder = checkpoint(tmp_path / "model", tiny_encoder, NLI)
+    BertModel(BertConfig.from_pretrained(str(folder))).save_pretrained(folder)
+    with pytest.raises(ModelError, match="is no classifier but BertModel"):
+        load_checker(str(folder), device="cpu")
+
+
+def test_a_single_output_is_a_probability_whatever_the_model_says(tmp_path: Path, tiny_encoder: Path) -> None:
+    folder = checkpoint(tmp_path / "model", tiny_encoder, {0: "LABEL_0"})
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    ranking = {"activation_fn": "torch.nn.modules.linear.Identity"}  # as models that rank passages have it
+    (folder / "config.json").write_text(json.dumps(config | {"sentence_transformers": ranking}), "utf-8")
+    weights = load_file(folder / "model.safetensors")
+    weights["classifier.bias"] = torch.tensor([-7.0])
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    (judged,) = load_checker(str(folder), device="cpu", threads=1).check([ClaimPair(SOURCE, "It opened.")])
+    assert 0 < judged.p_supported < 0.01
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path, tiny_encoder: Path) -> None:
