@@ -10,7 +10,7 @@ import numpy as np
 
 from ragapp.errors import EvalError
 from ragapp.evals.figures import FIGURES, Better, Columns, columns, interval, resample
-from ragapp.evals.records import Item
+from ragapp.evals.records import Item, Manifest
 from ragapp.evals.squad import token_f1
 
 _PERMUTATIONS = 2000
@@ -68,6 +68,11 @@ class Comparison(NamedTuple):
     losses: tuple[Change, ...]
     """Questions that it answers worse, most first."""
     questions: int
+    """Questions that both asked, which all of the above is about."""
+    only_before: int
+    """Questions that only the first asked."""
+    only_after: int
+    """Questions that only the second asked."""
 
 
 def compare(before: Sequence[Item], after: Sequence[Item], seed: int = 0) -> Comparison:
@@ -104,7 +109,27 @@ def compare(before: Sequence[Item], after: Sequence[Item], seed: int = 0) -> Com
         tuple(sorted((each for each in gains if each.gain > 0), key=lambda each: (-each.gain, each.id))),
         tuple(sorted((each for each in gains if each.gain < 0), key=lambda each: (each.gain, each.id))),
         len(pairs),
+        len(before) - len(pairs),
+        len(after) - len(pairs),
     )
+
+
+def caveats(before: Manifest, after: Manifest) -> list[str]:
+    """Tell what else differs between two runs, so that it is not put down to their readers.
+
+    Args:
+        before: Manifest of the first run.
+        after: Manifest of the second.
+
+    Returns:
+        A sentence for each such thing.
+    """
+    differs = {
+        "They were asked of different files of questions.": before.dataset_sha256 != after.dataset_sha256,
+        "They were asked of different documents.": before.collection_sha256 != after.collection_sha256,
+        "Their claims were judged by different models.": before.models.get("judge") != after.models.get("judge"),
+    }
+    return [sentence for sentence, holds in differs.items() if holds]
 
 
 def holm(differences: Sequence[Difference]) -> list[Difference]:

@@ -139,16 +139,23 @@ def compare_command(
 ) -> None:
     """Compare two runs question by question: paired intervals and tests, wins and losses."""
     from ragapp.cli.eval_tables import comparison_lines
-    from ragapp.evals.compare import compare
+    from ragapp.evals.compare import caveats, compare
 
     first, second = find(before, home), find(after, home)
     compared = compare(first.items(), second.items(), second.manifest.seed)
+    notes = caveats(first.manifest, second.manifest)
+    notes += [f"{run.name} is partial." for run in (first, second) if not run.finished]
+    for note in notes:
+        narrate(f"note: {note}")
     if as_json:
         write_json(
             {
                 "before": first.name,
                 "after": second.name,
                 "questions": compared.questions,
+                "only_before": compared.only_before,
+                "only_after": compared.only_after,
+                "notes": notes,
                 "differences": [{**each._asdict(), "worse": each.worse} for each in compared.differences],
                 "wins": [each._asdict() for each in compared.wins],
                 "losses": [each._asdict() for each in compared.losses],

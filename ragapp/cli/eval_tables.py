@@ -72,6 +72,9 @@ def comparison_lines(before: str, after: str, compared: Comparison) -> Iterator[
     yield f"before: {before}"
     yield f"after:  {after}"
     yield f"{compared.questions} questions in both; p by paired permutation, corrected for the number of figures"
+    if compared.only_before or compared.only_after:
+        only = f"{compared.only_before} questions that only the first asked, {compared.only_after} only the second"
+        yield f"left out: {only}"
     yield ""
     yield f"{'':46}{'before':>8}{'after':>8}{'change':>8}  {'95 % interval':18} {'p':>6}"
     for each in compared.differences:

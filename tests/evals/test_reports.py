@@ -12,7 +12,8 @@ import pytest
 from eval_samples import claim, item
 
 from ragapp.cli.main import main
-from ragapp.evals.compare import compare
+from ragapp.errors import EvalError
+from ragapp.evals.compare import caveats, compare
 from ragapp.evals.figures import measure
 from ragapp.evals.records import SCHEMA_VERSION, Cited, Manifest, Timing
 from ragapp.evals.report import render, worst
@@ -79,6 +80,37 @@ def test_a_comparison_finds_what_is_better_and_what_is_not() -> None:
     back = compare(after, before)
     assert [each.name for each in back.differences if each.worse][:2] == ["em", "f1"]
     assert not any(each.worse for each in compare(before, before).differences)
+
+
+def test_only_questions_of_both_runs_are_compared() -> None:
+    before, after = (
+        [item(str(n), "yes", ("yes",)) for n in range(6)],
+        [item(str(n), "yes", ("yes",)) for n in range(4, 9)],
+    )
+    compared = compare(before, after)
+    assert (compared.questions, compared.only_before, compared.only_after) == (2, 4, 3)
+    with pytest.raises(EvalError, match="no question in common"):
+        compare(before[:4], after)
+    with pytest.raises(EvalError, match="'5' is not the same in both"):
+        compare(before, [item("5", "yes", ("no",))])
+
+
+def test_what_else_differs_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole, part = write_run(tmp_path / "a"), write_run(tmp_path / "b", asked=2)
+    assert caveats(whole.manifest, part.manifest) == []
+    other = replace(MANIFEST, collection_sha256="e" * 64, models={"judge": "j" * 64})
+    assert [note.split()[-2:] for note in caveats(MANIFEST, other)] == [
+        ["different", "documents."],
+        ["different", "models."],
+    ]
+    assert main(["eval", "compare", str(whole.path), str(part.path), "--json"]) == 0
+    printed = capsys.readouterr()
+    record = json.loads(printed.out)
+    assert (record["questions"], record["only_before"], record["only_after"]) == (2, 2, 0)
+    assert record["notes"] == [f"{part.name} is partial."]
+    assert "is partial." in printed.err
+    assert main(["eval", "compare", str(whole.path), str(part.path)]) == 0
+    assert "left out: 2 questions that only the first asked, 0 only the second" in capsys.readouterr().out
 
 
 def test_drafts_can_be_asked_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
