@@ -94,58 +94,74 @@ def _labelled(part: Callable[[Item], Part]) -> Callable[[Item], Part]:
     return lambda item: part(item) if item.answers is not None else None
 
 
-FIGURES: tuple[Figure, ...] = (
-    Figure("em", "Exact match", "higher", _answer(exact_match, lambda item: True)),
-    Figure("f1", "Token F1", "higher", _answer(token_f1, lambda item: True)),
-    Figure("has_ans_em", "Exact match, answerable", "higher", _answer(exact_match, lambda item: bool(item.answers))),
-    Figure("has_ans_f1", "Token F1, answerable", "higher", _answer(token_f1, lambda item: bool(item.answers))),
-    Figure("no_ans_f1", "Token F1, unanswerable", "higher", _answer(token_f1, lambda item: not item.answers)),
-    Figure("candidate_f1", "Token F1 of the best candidate, given or not", "higher", _candidate_f1),
-    Figure("hit@1", "Hit@1", "higher", _ranked(lambda found, gold: ranking.hit(found, gold, 1))),
-    Figure("hit@5", "Hit@5", "higher", _ranked(lambda found, gold: ranking.hit(found, gold, 5))),
-    Figure("recall@5", "Recall@5", "higher", _ranked(lambda found, gold: ranking.recall(found, gold, 5))),
-    Figure("mrr", "Mean reciprocal rank", "higher", _ranked(ranking.reciprocal_rank)),
-    Figure("ndcg@10", "nDCG@10", "higher", _ranked(lambda found, gold: ranking.ndcg(found, gold, 10))),
-    Figure("r_precision", "R-precision", "higher", _ranked(ranking.r_precision)),
-    Figure("kilt_f1", "KILT F1: F1 where the evidence is on top", "higher", _kilt),
-    Figure("citation_recall", "Citation recall", "higher", _of_given(_citation_recall)),
-    Figure("citation_precision", "Citation precision", "higher", _of_given(_citation_precision)),
-    Figure(
-        "hallucination",
-        "Hallucination: unsupported claims",
-        "lower",
-        _of_given(lambda item: (float(_unsupported(item)), float(len(item.claims)))),
+FAMILIES: Mapping[str, tuple[Figure, ...]] = {
+    "Answers": (
+        Figure("em", "Exact match", "higher", _answer(exact_match, lambda item: True)),
+        Figure("f1", "Token F1", "higher", _answer(token_f1, lambda item: True)),
+        Figure(
+            "has_ans_em", "Exact match, answerable", "higher", _answer(exact_match, lambda item: bool(item.answers))
+        ),
+        Figure("has_ans_f1", "Token F1, answerable", "higher", _answer(token_f1, lambda item: bool(item.answers))),
+        Figure("no_ans_f1", "Token F1, unanswerable", "higher", _answer(token_f1, lambda item: not item.answers)),
+        Figure("candidate_f1", "Token F1 of the best candidate, given or not", "higher", _candidate_f1),
     ),
-    Figure(
-        "answer_hallucination",
-        "Answers with an unsupported claim",
-        "lower",
-        _of_given(lambda item: (float(_unsupported(item) > 0), 1.0)),
+    "Retrieval": (
+        Figure("hit@1", "Hit@1", "higher", _ranked(lambda found, gold: ranking.hit(found, gold, 1))),
+        Figure("hit@5", "Hit@5", "higher", _ranked(lambda found, gold: ranking.hit(found, gold, 5))),
+        Figure("recall@5", "Recall@5", "higher", _ranked(lambda found, gold: ranking.recall(found, gold, 5))),
+        Figure("mrr", "Mean reciprocal rank", "higher", _ranked(ranking.reciprocal_rank)),
+        Figure("ndcg@10", "nDCG@10", "higher", _ranked(lambda found, gold: ranking.ndcg(found, gold, 10))),
+        Figure("r_precision", "R-precision", "higher", _ranked(ranking.r_precision)),
     ),
-    Figure("answered", "Questions answered", "higher", lambda item: (float(not item.abstained), 1.0)),
-    Figure(
-        "wrong",
-        "Wrong among the answers given",
-        "lower",
-        _labelled(lambda item: None if item.abstained else (float(not is_right(item)), 1.0)),
+    "Grounding": (
+        Figure("kilt_f1", "KILT F1: F1 where the evidence is on top", "higher", _kilt),
+        Figure("citation_recall", "Citation recall", "higher", _of_given(_citation_recall)),
+        Figure("citation_precision", "Citation precision", "higher", _of_given(_citation_precision)),
+        Figure(
+            "hallucination",
+            "Hallucination: unsupported claims",
+            "lower",
+            _of_given(lambda item: (float(_unsupported(item)), float(len(item.claims)))),
+        ),
+        Figure(
+            "answer_hallucination",
+            "Answers with an unsupported claim",
+            "lower",
+            _of_given(lambda item: (float(_unsupported(item) > 0), 1.0)),
+        ),
     ),
-    Figure(
-        "abstain_precision",
-        "Abstention precision",
-        "higher",
-        _labelled(lambda item: (float(not item.answers), 1.0) if item.abstained else None),
+    "Abstention": (
+        Figure("answered", "Questions answered", "higher", lambda item: (float(not item.abstained), 1.0)),
+        Figure(
+            "wrong",
+            "Wrong among the answers given",
+            "lower",
+            _labelled(lambda item: None if item.abstained else (float(not is_right(item)), 1.0)),
+        ),
+        Figure(
+            "abstain_precision",
+            "Abstention precision",
+            "higher",
+            _labelled(lambda item: (float(not item.answers), 1.0) if item.abstained else None),
+        ),
+        Figure(
+            "abstain_recall",
+            "Abstention recall",
+            "higher",
+            _labelled(lambda item: None if item.answers else (float(item.abstained), 1.0)),
+        ),
     ),
-    Figure(
-        "abstain_recall",
-        "Abstention recall",
-        "higher",
-        _labelled(lambda item: None if item.answers else (float(item.abstained), 1.0)),
+    "Confidence": (
+        Figure(
+            "ece", f"Calibration error, {certainty.BINS} bins", "lower", of_all=certainty.expected_calibration_error
+        ),
+        Figure("brier", "Brier score", "lower", of_all=certainty.brier),
+        Figure("auroc", "AUROC, right against wrong", "higher", of_all=certainty.area_under_roc),
+        Figure("aurc", "AURC", "lower", of_all=certainty.area_under_risk_coverage),
     ),
-    Figure("ece", f"Calibration error, {certainty.BINS} bins", "lower", of_all=certainty.expected_calibration_error),
-    Figure("brier", "Brier score", "lower", of_all=certainty.brier),
-    Figure("auroc", "AUROC, right against wrong", "higher", of_all=certainty.area_under_roc),
-    Figure("aurc", "AURC", "lower", of_all=certainty.area_under_risk_coverage),
-)
+}
+"""Figures by what they tell of, in the order in which they are shown."""
+FIGURES: tuple[Figure, ...] = tuple(figure for family in FAMILIES.values() for figure in family)
 BY_NAME: Mapping[str, Figure] = {figure.name: figure for figure in FIGURES}
 
 

@@ -9,6 +9,9 @@ import numpy as np
 
 from ragapp.evals.records import Timing
 
+_ORDER = ("encode", "search", "rank", "read", "check", "total")
+"""Stages as a question passes them."""
+
 
 class Latency(TypedDict):
     """Milliseconds of one stage over all questions."""
@@ -35,7 +38,7 @@ def performance(timings: Sequence[Timing]) -> Performance:
         Percentiles by stage, in the order the stages are passed through; zeros without a timing.
     """
     stages = [*dict.fromkeys(stage for timing in timings for stage in timing.stages_ms)]
-    stages.sort(key=lambda stage: stage == "total")
+    stages.sort(key=lambda stage: _ORDER.index(stage) if stage in _ORDER else len(_ORDER))
     latency: dict[str, Latency] = {}
     for stage in stages:
         p50, p95 = np.percentile([timing.stages_ms.get(stage, 0.0) for timing in timings], [50, 95])

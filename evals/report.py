@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ragapp.errors import EvalError
 from ragapp.evals import charts
-from ragapp.evals.figures import BY_NAME, is_right, measure
+from ragapp.evals.figures import BY_NAME, FAMILIES, is_right, measure
+from ragapp.evals.metrics.citations import JudgedClaim
 from ragapp.evals.performance import performance
 from ragapp.evals.records import Item
 from ragapp.evals.squad import token_f1
@@ -43,6 +44,8 @@ class Case(NamedTuple):
     what: str
     """What went wrong, in a few words."""
     item: Item
+    unsupported: tuple[JudgedClaim, ...]
+    """Claims of the answer that was given which nothing it cites supports."""
     quotes: tuple[tuple[str, tuple[Part, ...]], ...]
     """Document and quote of each citation, the answer marked in it."""
 
@@ -70,20 +73,21 @@ def render(folder: RunFolder) -> str:
     figures: Any = folder.figures() if folder.finished else measure(items, folder.manifest.seed)
     measured = performance(folder.timings())
     sure = [
-        (item.confidence, is_right(item)) for item in items if item.answers is not None and item.confidence is not None
+        (item.confidence, is_right(item), not item.abstained)
+        for item in items
+        if item.answers is not None and item.confidence is not None
     ]
-    confidence, right = charts.columns_of(sure)
+    confidence, right, given = charts.columns_of(sure)
     pictures = {"Where the time goes": charts.latency_svg(measured["latency_ms"])}
     if sure:
         pictures = {
             "Does confidence mean what it says?": charts.reliability_svg(confidence, right),
-            "What answering more costs": charts.risk_coverage_svg(confidence, right),
+            "What answering more costs": charts.risk_coverage_svg(confidence, right, given),
             **pictures,
         }
-    rows = {
-        name: _row(BY_NAME[name].title, name, figures["figures"][name])
-        for name in BY_NAME
-        if name in figures["figures"]
+    rows = {name: _row(BY_NAME[name].title, name, figure) for name, figure in figures["figures"].items()}
+    families = {
+        title: [rows[figure.name] for figure in family if figure.name in rows] for title, family in FAMILIES.items()
     }
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_TEMPLATE.read_text("utf-8")).render(
@@ -91,8 +95,9 @@ def render(folder: RunFolder) -> str:
         manifest=folder.manifest,
         finished=folder.finished,
         asked=len(items),
+        summary=_summary(items, rows),
         headlines=[rows[name] for name in _HEADLINES if name in rows],
-        rows=rows.values(),
+        families={title: family for title, family in families.items() if family},
         kinds=[_row(kind, "f1", figure) for kind, figure in figures["kinds"].items()],
         pictures={title: Markup(svg) for title, svg in pictures.items()},  # noqa: S704 - drawn by matplotlib, above
         performance=measured,
@@ -130,12 +135,30 @@ def _case(what: str, item: Item) -> Case:
     quotes = tuple((cited.document, _marked(cited.quote, item.text)) for cited in item.citations)
     if not quotes:
         quotes = tuple(("evidence", _marked(claim.evidence, item.text)) for claim in item.claims if claim.evidence)
-    return Case(what, item, quotes)
+    unsupported = tuple(claim for claim in item.claims if item.given and not claim.supported)
+    return Case(what, item, unsupported, quotes)
 
 
 def _marked(quote: str, answer: str) -> tuple[Part, ...]:
     before, found, after = quote.partition(answer) if answer else (quote, "", "")
     return tuple(Part(text, marked) for text, marked in ((before, False), (found, True), (after, False)) if text)
+
+
+def _summary(items: Sequence[Item], rows: Mapping[str, Row]) -> str:
+    """Say in a few sentences how the run went."""
+    given = sum(bool(item.given) for item in items)
+    told = [f"{given} of {len(items)} questions were answered."]
+    if "wrong" in rows and given:
+        told.append(f"Of those answers {rows['wrong'].value:g} % are wrong.")
+    if "hallucination" in rows:
+        told.append(
+            f"Of what they claim, {rows['hallucination'].value:g} % is not supported by the passages they cite."
+        )
+    if "abstain_recall" in rows:
+        told.append(
+            f"Of the questions that the documents do not answer, {rows['abstain_recall'].value:g} % were withheld."
+        )
+    return " ".join(told)
 
 
 def _row(title: str, name: str, figure: dict[str, Any]) -> Row:

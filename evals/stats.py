@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import beta
 
 
 class Estimate(NamedTuple):
@@ -38,6 +39,21 @@ def bootstrap(values: Sequence[float], resamples: int = 2000, seed: int = 0) -> 
     means = [cases[rng.integers(0, cases.size, cases.size)].mean() for _ in range(resamples)]
     low, high = np.percentile(means, [2.5, 97.5])
     return Estimate(float(cases.mean()), float(low), float(high), int(cases.size))
+
+
+def binomial_interval(successes: int, n: int) -> tuple[float, float]:
+    """Give the exact 95 % interval of a share (Clopper & Pearson 1934).
+
+    Args:
+        successes: How many of them.
+        n: Of how many, at least 1.
+
+    Returns:
+        Lower and upper bound, 0 to 1.
+    """
+    low = float(beta.ppf(0.025, successes, n - successes + 1)) if successes else 0.0
+    high = float(beta.ppf(0.975, successes + 1, n - successes)) if successes < n else 1.0
+    return low, high
 
 
 def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:

@@ -24,38 +24,30 @@ def figure_lines(folder: RunFolder, figures: Mapping[str, Any], measured: Perfor
     Yields:
         Lines.
     """
-    from ragapp.evals.figures import BY_NAME
+    from ragapp.evals.figures import FAMILIES
 
     manifest = folder.manifest
     state = "" if folder.finished else f"  PARTIAL: {figures['questions']} of {manifest.questions} questions"
     yield f"{folder.name}{state}"
     yield f"{manifest.dataset}, {figures['questions']} questions; claims judged by {manifest.judge}"
-    yield ""
-    yield f"{'':46}{'%':>7}  {'95 % interval':16} {'n':>6}"
-    for name, figure in in_order(figures["figures"]):
-        arrow = "↑" if BY_NAME[name].better == "higher" else "↓"
-        yield f"{BY_NAME[name].title + ' ' + arrow:46}{_row(figure)}"
+    for title, family in FAMILIES.items():
+        shown = [each for each in family if each.name in figures["figures"]]
+        if shown:
+            yield ""
+            yield _heading(title)
+        for each in shown:
+            arrow = "↑" if each.better == "higher" else "↓"
+            yield f"  {each.title + ' ' + arrow:46}{_row(figures['figures'][each.name])}"
+    if figures["kinds"]:
+        yield ""
+        yield _heading("Token F1 by sort of question")
     for kind, figure in figures["kinds"].items():
-        yield f"{'Token F1 of ' + kind + ' questions ↑':46}{_row(figure)}"
+        yield f"  {kind + ' ↑':46}{_row(figure)}"
     stages = ", ".join(f"{stage} {each['p50']:.0f}/{each['p95']:.0f}" for stage, each in measured["latency_ms"].items())
     yield ""
     yield f"milliseconds a question, median/p95: {stages}"
     yield f"{measured['tokens_a_question']:.0f} tokens read a question; peak memory {measured['peak_rss_mb']:.0f} MB"
     yield f"folder: {folder.path}"
-
-
-def in_order(figures: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Give figures in the order in which they are told: answers first, then what they rest on, then how sure they are.
-
-    Args:
-        figures: Figures by name.
-
-    Yields:
-        Names and figures.
-    """
-    from ragapp.evals.figures import BY_NAME
-
-    return ((name, figures[name]) for name in BY_NAME if name in figures)
 
 
 def comparison_lines(before: str, after: str, compared: Comparison) -> Iterator[str]:
@@ -88,6 +80,10 @@ def comparison_lines(before: str, after: str, compared: Comparison) -> Iterator[
     for name, changes in (("better", compared.wins), ("worse", compared.losses)):
         for change in changes[:_MOST_CHANGES]:
             yield _change(name, change)
+
+
+def _heading(title: str) -> str:
+    return f"{title:48}{'%':>7}  {'95 % interval':16} {'n':>6}"
 
 
 def _row(figure: Mapping[str, Any]) -> str:

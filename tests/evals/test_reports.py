@@ -14,7 +14,7 @@ from eval_samples import claim, item
 from ragapp.cli.main import main
 from ragapp.errors import EvalError
 from ragapp.evals.compare import caveats, compare
-from ragapp.evals.figures import measure
+from ragapp.evals.figures import FAMILIES, measure
 from ragapp.evals.records import SCHEMA_VERSION, Cited, Manifest, Timing
 from ragapp.evals.report import render, worst
 from ragapp.evals.store import RunFolder
@@ -54,6 +54,12 @@ def test_the_report_is_one_escaped_file_with_figures_pictures_and_cases(tmp_path
     for words in ("Token F1", "judged by lexical", "n = 4", "wrong answer", "right, but withheld"):
         assert words in page
     assert "partial" not in page.split("</style>")[1]
+    assert "3 of 4 questions were answered. Of those answers 66.7 % are wrong." in page
+    for family in FAMILIES:
+        assert (f">{family}</th>" in page) == (family != "Retrieval"), "no item has a relevant document"
+    assert "Not supported (p 0.10): claim" in page
+    assert "prefers-color-scheme: dark" in page
+    assert "var(--chart-ink" in page
 
 
 def test_a_partial_run_says_so(tmp_path: Path) -> None:
