@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import random
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,7 +107,7 @@ def prepare(
         settings, names = _own(dataset, settings, on_event)
         return Prepared(settings, names, questions)
     names = _matched(settings, questions, dataset.name)
-    return Prepared(settings, names, questions)
+    return _spelled_alike(Prepared(settings, names, questions))
 
 
 def _own(
@@ -155,24 +157,41 @@ def _paths(dataset: Dataset, folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _matched(settings: Settings, questions: Sequence[EvalQuestion], dataset: str) -> dict[str, str]:
-    """Find the collection's document of every name: the end of its path, its title, or its file's name."""
+    """Find the collection's document of every name: its path or the end of it, else its title or its file's stem."""
     with RagApp(settings) as app:
         documents = app.index.documents(app.collection)
-    called: dict[str, str] = {}
+    by_path: dict[str, list[str]] = defaultdict(list)
+    by_title: dict[str, list[str]] = defaultdict(list)
     for document in documents:
         path = Path(document.name)
-        for name in (path.stem, path.name, document.title, document.name):
-            called.setdefault(name, document.name)
+        for length in range(1, len(path.parts) + 1):
+            by_path[Path(*path.parts[-length:]).as_posix()].append(document.name)
+        for title in {document.title, path.stem}:
+            by_title[title].append(document.name)
     found: dict[str, str] = {}
     for question in questions:
         for name in (*question.gold, *question.given):
-            ends = f"/{name.lstrip('/')}"
-            match = called.get(name) or next((each.name for each in documents if each.name.endswith(ends)), None)
-            if match is None:
+            fitting = by_path.get(name) or by_path.get(name.lstrip("/")) or by_title.get(name) or []
+            if len(fitting) != 1:
                 raise EvalError(
                     f"{question.where or dataset} names the document {name!r}, which the collection"
-                    f" {settings.collection!r} does not hold.",
-                    "ragapp ls",
+                    f" {settings.collection!r} {'holds more than once' if fitting else 'does not hold'}.",
+                    "name it by the end of its path, as ragapp ls shows it",
                 )
-            found[name] = match
+            found[name] = fitting[0]
     return found
+
+
+def _spelled_alike(prepared: Prepared) -> Prepared:
+    """Call each document by the name that was first used for it: what is retrieved can have but one name."""
+    first: dict[str, str] = {}
+    called = {name: first.setdefault(document, name) for name, document in prepared.names.items()}
+    questions = tuple(
+        replace(
+            question,
+            gold={called[name]: grade for name, grade in question.gold.items()},
+            given=tuple(dict.fromkeys(called[name] for name in question.given)),
+        )
+        for question in prepared.questions
+    )
+    return Prepared(prepared.settings, {name: document for document, name in first.items()}, questions)

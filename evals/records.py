@@ -41,7 +41,8 @@ class Manifest:
         models: Hashes by role: ``encoder``, ``reader``, ``judge``.
         settings: Settings that change answers, by name.
         seed: Seed of the choice of questions and of the resampling.
-        revision: Git revision of the code, ``-dirty`` appended if it was changed; empty outside a checkout.
+        revision: Git revision of the code, with ``-dirty`` and a digest of the changes if there are any; empty where
+            there is no checkout.
         packages: Versions of the packages that compute.
     """
 

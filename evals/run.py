@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import resource
@@ -191,12 +192,21 @@ def _version(package: str) -> str:
 
 
 def _revision() -> str:
-    """Ask git which revision this code is; empty where it is installed and no checkout."""
+    """Ask git which revision this code is; empty where it is installed and no checkout.
+
+    What was changed since is part of it: other code must not go on with a run, or find it done.
+    """
     here = Path(__file__).resolve().parent
     if not (here.parent / ".git").exists():
         return ""
-    command = ["git", "-C", str(here), "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]
+    git = ["git", "-C", str(here)]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+        revision = _said([*git, "rev-parse", "--short=12", "HEAD"]).decode().strip()
+        changes = _said([*git, "diff", "HEAD"])
     except (OSError, subprocess.CalledProcessError):
         return ""
+    return f"{revision}-dirty-{hashlib.sha256(changes).hexdigest()[:8]}" if changes else revision
+
+
+def _said(command: list[str]) -> bytes:
+    return subprocess.run(command, capture_output=True, check=True).stdout  # noqa: S603

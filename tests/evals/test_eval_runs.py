@@ -169,6 +169,29 @@ def test_a_table_about_ones_own_documents(run: Run, tmp_path: Path) -> None:
     assert sorted((home / "evals" / "runs").iterdir()) == runs, "no cell of a grid starts before all are checked"
 
 
+def test_documents_may_be_named_in_several_ways(run: Run, tmp_path: Path) -> None:
+    for folder_, text in (("a", "The Forth Bridge opened in 1890."), ("b", "The Tay Bridge fell in 1879.")):
+        (tmp_path / "docs" / folder_).mkdir(parents=True)
+        (tmp_path / "docs" / folder_ / "notes.txt").write_text(text, "utf-8")
+    (tmp_path / "docs" / "b" / "voyager.md").write_text("# Probes\n\nVoyager 1 was launched in 1977.", "utf-8")
+    home, table = tmp_path / "home", tmp_path / "mine.csv"
+    assert run("ingest", tmp_path / "docs", "--home", home)[0] == 0
+    rows = [
+        "When did the Forth Bridge open?,1890,a/notes.txt",
+        "When did the Tay Bridge fall?,1879,docs/b/notes.txt",
+        f"Which bridge fell in 1879?,The Tay Bridge,{tmp_path.resolve()}/docs/b/notes.txt",
+        "When was Voyager 1 launched?,1977,voyager",
+        "What was launched in 1977?,Voyager 1,Probes",
+    ]
+    table.write_text("\n".join(["question,answer,document", *rows]), "utf-8")
+    command = ("eval", "run", "--data", table, "--home", home, "--judge", "lexical", "--json")
+    code, out, _ = run(*command, "--retrieval", "gold")
+    assert (code, json.loads(out)["figures"]["hit@1"]["value"]) == (0, 1)
+    table.write_text("question,answer,document\nWhen?,1890,notes.txt\n", "utf-8")
+    code, _, err = run(*command)
+    assert (code, "'notes.txt', which the collection 'default' holds more than once" in err) == (ExitCode.FAILED, True)
+
+
 def test_an_index_of_another_encoder_is_refused(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with RagApp(Settings(home=tmp_path / "home")) as app:
         app.index.ensure_collection("default", EncoderPin("someone/else", "0" * 64, 384), "any")
