@@ -1,7 +1,19 @@
 """The figures of a run: what each is called, how it is computed from the items, and its interval.
 
 Most are a sum over a sum, so that shares of claims or of given answers are resampled as they were measured: a question
-at a time. The others look at all confidences together.
+at a time. The others look at all confidences together. Scores of answers, rankings, citations and confidence are
+defined where they are computed. Of the others,
+
+- ``hallucination`` is unsupported claims over claims, of all answers given; a sentence, or a question with its short
+  answer, is a claim. It is what FActScore leaves of 1 (Min et al. 2023, arXiv:2305.14251), pooled over answers and with
+  the passages that the answer cites as the source;
+- ``answer_hallucination`` is the share of the answers given that hold an unsupported claim;
+- ``wrong`` is the risk at the coverage ``answered`` (El-Yaniv & Wiener 2010): answers with a token F1 below
+  `RIGHT_FROM`, or to a question that has none, over answers given;
+- ``abstain_precision`` and ``abstain_recall`` take withholding for finding the unanswerable: withheld and unanswerable
+  questions over withheld ones, and over unanswerable ones.
+
+A withheld answer claims nothing, so it counts for or against neither grounding nor ``wrong``.
 """
 
 from __future__ import annotations
@@ -69,7 +81,8 @@ def _ranked(score: Callable[[Sequence[str], Mapping[str, int]], float]) -> Calla
 def _kilt(item: Item) -> Part:
     if not item.answers or not item.gold:
         return None
-    return ranking.provenance(item.retrieved, item.gold) * token_f1(item.given, item.answers), 1.0
+    found = ranking.provenance(item.retrieved, item.evidence or [item.gold])
+    return found * token_f1(item.given, item.answers), 1.0
 
 
 def _of_given(share: Callable[[Item], tuple[float, float]]) -> Callable[[Item], Part]:

@@ -191,6 +191,7 @@ def _spelled_alike(prepared: Prepared) -> Prepared:
             question,
             gold={called[name]: grade for name, grade in question.gold.items()},
             given=tuple(dict.fromkeys(called[name] for name in question.given)),
+            evidence=tuple(tuple(dict.fromkeys(called[name] for name in each)) for each in question.evidence),
         )
         for question in prepared.questions
     )

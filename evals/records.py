@@ -89,6 +89,7 @@ class Item:
         citations: What the answer cites.
         retrieved: Documents of the passages that were read, best first, each once.
         claims: The answer's claims, judged by what it cites.
+        evidence: Sets of documents of which each is enough to answer; none if all that are relevant are needed.
     """
 
     id: str
@@ -103,6 +104,7 @@ class Item:
     citations: tuple[Cited, ...]
     retrieved: tuple[str, ...]
     claims: tuple[JudgedClaim, ...]
+    evidence: tuple[tuple[str, ...], ...] = ()
 
     @property
     def given(self) -> str:

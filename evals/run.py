@@ -175,6 +175,7 @@ def _item(question: EvalQuestion, response: Response, judge: Checker) -> Item:
         citations=response.citations,
         retrieved=response.retrieved,
         claims=judge_claims(judge, response.claims, response.sources),
+        evidence=question.evidence,
     )
 
 

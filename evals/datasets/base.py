@@ -31,6 +31,7 @@ class EvalQuestion:
         given: Documents that the question comes with, which the ``gold`` mode reads; they may hold distractors.
         kind: What sort of question it is, to score each sort by itself; empty for none.
         where: File and place in it, for messages.
+        evidence: Sets of documents of which each is enough to answer; none if all that are relevant are needed.
     """
 
     id: str
@@ -40,6 +41,7 @@ class EvalQuestion:
     given: tuple[str, ...]
     kind: str = ""
     where: str = ""
+    evidence: tuple[tuple[str, ...], ...] = ()
 
     @property
     def answerable(self) -> bool:

@@ -85,7 +85,8 @@ def read_kilt(records: list[Record]) -> Contents:
         records: The lines.
 
     Returns:
-        The questions; every ``answer`` of ``output`` is accepted and every page of its ``provenance`` relevant.
+        The questions; every ``answer`` of ``output`` is accepted and every page of its ``provenance`` relevant. The
+        pages of one ``output`` are enough evidence together.
 
     Raises:
         EvalError: If a line is not of that form.
@@ -94,15 +95,28 @@ def read_kilt(records: list[Record]) -> Contents:
     for record in records:
         outputs = record.records("output")
         answers = [output.text("answer") for output in outputs if output.has("answer")]
-        pages = [page for output in outputs if output.has("provenance") for page in output.records("provenance")]
         if not answers:
             record.fail("output", "a list with an 'answer'", record.fields["output"])
-        names = tuple(page.optional("title") or page.text("wikipedia_id") for page in pages)
-        gold = dict.fromkeys(names, 1)
-        asked = record.text("input"), tuple(dict.fromkeys(answers))
-        identity = record.identity("id") or record.text("id")
-        questions.append(EvalQuestion(identity, *asked, gold, tuple(gold), "answerable", record.where))
+        evidence = tuple(dict.fromkeys(_pages(output) for output in outputs if output.fields.get("provenance")))
+        gold = {page: 1 for pages in evidence for page in pages}
+        questions.append(
+            EvalQuestion(
+                id=record.identity("id") or record.text("id"),
+                question=record.text("input"),
+                answers=tuple(dict.fromkeys(answers)),
+                gold=gold,
+                given=tuple(gold),
+                kind="answerable",
+                where=record.where,
+                evidence=evidence,
+            )
+        )
     return Contents(tuple(questions), {})
+
+
+def _pages(output: Record) -> tuple[str, ...]:
+    pages = output.records("provenance")
+    return tuple(dict.fromkeys(page.optional("title") or page.text("wikipedia_id") for page in pages))
 
 
 def _question(record: Record, number: int, answers: tuple[str, ...], documents: tuple[str, ...]) -> EvalQuestion:

@@ -100,6 +100,16 @@ def beir(folder: Path, qrels: str = "q1\td1\t2\nq1\td2\t0\n") -> Path:
     return folder
 
 
+def test_each_output_of_kilt_is_evidence_of_its_own(tmp_path: Path) -> None:
+    pages = [{"title": "Forth"}, {"title": "Edinburgh"}, {"title": "Forth"}]
+    outputs = [{"answer": "1890", "provenance": pages}, {"answer": "in 1890", "provenance": [{"wikipedia_id": "7"}]}]
+    outputs += [{"answer": "1890"}, {"provenance": pages[:1]}]
+    (question,) = load_dataset(write(tmp_path / "dev.jsonl", {"id": 1, "input": "When?", "output": outputs})).questions
+    assert (question.id, question.answers) == ("1", ("1890", "in 1890"))
+    assert question.evidence == (("Forth", "Edinburgh"), ("7",), ("Forth",))
+    assert question.gold == {"Forth": 1, "Edinburgh": 1, "7": 1}
+
+
 def test_beir(tmp_path: Path) -> None:
     dataset = load_dataset(beir(tmp_path / "scifact"))
     (question,) = dataset.questions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import ir_measures
 import numpy as np
@@ -89,6 +90,26 @@ def test_citation_recall_and_precision_as_alce_defines_them(
 ) -> None:
     (judged,) = judge_claims(Scripted(), ["a claim"], cited)
     assert (judged.supported, judged.precise) == (recall, precise)
+
+
+@pytest.mark.parametrize(
+    ("retrieved", "held"),
+    [
+        (("a", "b", "c"), 1),  # both pages of the first set on top, in either order
+        (("b", "a"), 1),
+        (("c", "a", "b"), 1),  # the second set is enough
+        (("a", "c", "b"), 0),
+        (("a",), 0),
+        ((), 0),
+    ],
+)
+def test_kilts_evidence_is_on_top_if_one_set_of_it_is(retrieved: tuple[str, ...], held: float) -> None:
+    assert ranking.provenance(retrieved, [("a", "b"), ("c",)]) == held
+    kilt = item("k", "yes", ("yes",), retrieved=retrieved, gold={"a": 1, "b": 1, "c": 1})
+    for evidence, value in (((("a", "b"), ("c",)), held), ((), float(set(retrieved) == {"a", "b", "c"}))):
+        figures = measure([replace(kilt, evidence=evidence)])["figures"]
+        assert isinstance(figures, dict)
+        assert figures["kilt_f1"]["value"] == value
 
 
 def test_figures_by_hand() -> None:
