@@ -144,8 +144,7 @@ def run(
         evaluations: The catalog's record of runs.
         on_done: Called with how many questions are done since the last call.
     """
-    manifest = json.dumps(plain(folder.manifest), sort_keys=True)
-    evaluations.start(folder.name, manifest)
+    _begin(folder, evaluations)
     append = folder.resume()
     done = {item.id for item in folder.items()}
     on_done(len(done))
@@ -154,11 +153,24 @@ def run(
             response = system.respond(question)
             append(_item(question, response, judge), _timing(question.id, response, app))
             on_done(1)
-    items = folder.items()
-    figures = measure(items, folder.manifest.seed)
-    folder.finish(figures)
-    pairs = [(item.id, json.dumps(plain(item), sort_keys=True)) for item in items]
+    folder.finish(measure(folder.items(), folder.manifest.seed))
+    catalogue(folder, evaluations)
+
+
+def catalogue(folder: RunFolder, evaluations: Evaluations) -> None:
+    """Bring the catalog up to a finished folder; a kill may have come between the two.
+
+    Args:
+        folder: The folder.
+        evaluations: The catalog's record of runs.
+    """
+    _begin(folder, evaluations)
+    pairs = [(item.id, json.dumps(plain(item), sort_keys=True)) for item in folder.items()]
     evaluations.finish(folder.name, json.dumps(folder.figures(), sort_keys=True), pairs)
+
+
+def _begin(folder: RunFolder, evaluations: Evaluations) -> None:
+    evaluations.start(folder.name, json.dumps(plain(folder.manifest), sort_keys=True))
 
 
 def _item(question: EvalQuestion, response: Response, judge: Checker) -> Item:

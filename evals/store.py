@@ -136,6 +136,12 @@ def write_atomically(path: Path, content: bytes) -> None:
     half.replace(path)
 
 
+def count_items(folder: Path) -> int:
+    """Count the questions of a run that are done; none if its folder is gone."""
+    items = folder / ITEMS_FILE
+    return items.read_bytes().count(b"\n") if items.is_file() else 0
+
+
 def find_run(root: Path, given: str) -> RunFolder:
     """Find a run.
 

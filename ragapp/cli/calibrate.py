@@ -10,7 +10,7 @@ import typer
 from ragapp.cli.console import narrate, write, write_json
 from ragapp.cli.eval import CountOption, FormatOption, SeedOption, evaluate, load
 from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, settings
-from ragapp.errors import ConfigError, ExitCode
+from ragapp.errors import ConfigError, EvalError, ExitCode
 
 if TYPE_CHECKING:
     from ragapp.evals.certify import Calibrated
@@ -37,7 +37,8 @@ def calibrate(
     """
     from ragapp.app import RagApp
     from ragapp.calibration import Pinned, certificate_path, save_certificate
-    from ragapp.evals.certify import calibrate, certificate
+    from ragapp.evals.certify import FEWEST, calibrate, certificate
+    from ragapp.evals.prepare import choose
     from ragapp.evals.run import load_judge
     from ragapp.indexes.index import Index
 
@@ -45,6 +46,10 @@ def calibrate(
         if not 0 < value < 1:
             raise ConfigError(f"{name} cannot be {value:g}: it is a share between 0 and 1.", f"{name} 0.05")
     dataset, given = load(data, format_), settings(home, collection)
+    labelled = sum(question.answers is not None for question in choose(dataset.questions, count, seed))
+    if labelled < FEWEST:
+        hint = f"label at least {FEWEST} questions, some of which the documents do not answer"
+        raise EvalError(f"{labelled} labelled questions are too few.", hint)
     with Index.open(given.home) as index:
         judge, reader = load_judge("shipped", given), str(given.reader or "shipped")
         (run,) = evaluate(dataset, given, [reader], ["reranked"], judge, index.evaluations, count, seed)

@@ -94,14 +94,18 @@ def list_command(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the runs, newest first."""
     import json
 
+    from ragapp.evals.prepare import runs_folder
+    from ragapp.evals.store import count_items
     from ragapp.indexes.index import Index
 
-    with Index.open(settings(home, None).home) as index:
+    given = settings(home, None)
+    with Index.open(given.home) as index:
         runs = index.evaluations.all()
     records = [
         {
             "run": run.name,
             "status": "done" if run.status == "done" else "partial",
+            "asked": count_items(runs_folder(given.home) / run.name),
             "questions": json.loads(run.manifest)["questions"],
             "f1": json.loads(run.figures).get("figures", {}).get("f1", {}).get("value"),
         }
@@ -112,7 +116,8 @@ def list_command(home: HomeOption = None, as_json: JsonOption = False) -> None:
         return
     for record in records:
         f1 = "" if record["f1"] is None else f"F1 {100 * record['f1']:.1f} %"
-        write(f"{record['run']}  {record['status']}  {record['questions']} questions  {f1}".rstrip())
+        asked = f"{record['asked']} of " if record["status"] == "partial" else ""
+        write(f"{record['run']}  {record['status']}  {asked}{record['questions']} questions  {f1}".rstrip())
     if not records:
         narrate("nothing was evaluated yet; try: ragapp eval run")
 
@@ -286,7 +291,7 @@ def _evaluate_one(
     seed: int,
 ) -> RunFolder:
     from ragapp.evals.prepare import runs_folder
-    from ragapp.evals.run import describe, make_system, run
+    from ragapp.evals.run import catalogue, describe, make_system, run
     from ragapp.evals.store import RunFolder
     from ragapp.evals.systems import EvalApp
 
@@ -298,6 +303,7 @@ def _evaluate_one(
         folder = RunFolder.create(runs_folder(given.home), manifest)
         if folder.finished:
             narrate(f"{folder.name} is done already; nothing of it has changed")
+            catalogue(folder, evaluations)
             return folder
         with progress(len(prepared.questions), "questions", f"{reader}, {retrieval}") as advance:
             run(folder, prepared, system, judge, ragapp, evaluations, advance)

@@ -15,6 +15,7 @@ from ragapp.app import RagApp
 from ragapp.cli.main import main
 from ragapp.errors import ExitCode
 from ragapp.indexes.encoder import DEFAULT_ENCODER
+from ragapp.indexes.index import Index
 from ragapp.indexes.types import EncoderPin
 from ragapp.settings import Settings
 
@@ -82,10 +83,14 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(data: Path, finished:
     left = folder(tmp_path)
     assert (left / "items.jsonl").read_bytes().endswith(b'{"half')
     assert not (left / "figures.json").exists()
+    listed = subprocess.run([*command[:4], "list", "--home", str(tmp_path)], capture_output=True, text=True)
+    assert "  partial  2 of 6 questions" in listed.stdout
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     whole = folder(finished, "six-shipped-lexical-*")
     assert left.name == whole.name
+    listed = subprocess.run([*command[:4], "list", "--home", str(tmp_path), "--json"], capture_output=True, text=True)
+    assert [(run["status"], run["asked"]) for run in json.loads(listed.stdout)] == [("done", 6)]
     for name in BYTES:
         assert (left / name).read_bytes() == (whole / name).read_bytes(), name
 
@@ -100,6 +105,12 @@ def test_a_finished_run_is_not_asked_again(data: Path, finished: Path, run: Run)
     assert (folder(finished, "*gold*") / "timings.jsonl").read_bytes() == before
     record = json.loads(out)
     assert record["finished"]
+    with Index.open(finished) as index:
+        # As if it had been killed after the figures were written and before the catalog knew of them.
+        index.evaluations.finish(record["run"], "{}", [])
+    assert run("eval", "run", "--data", data, "--home", finished, "--judge", "lexical", "--retrieval", "gold")[0] == 0
+    with Index.open(finished) as index:
+        assert len(index.evaluations.items(record["run"])) == 6
     assert record["figures"]["f1"]["n"] == 6
     assert record["figures"]["hit@1"]["value"] == 1
     assert record["manifest"]["judge"] == "lexical"
