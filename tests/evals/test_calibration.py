@@ -153,6 +153,10 @@ def test_calibrate_refuses_from_the_command_line(tmp_path: Path, capsys: pytest.
     assert record["holds"] is False
     assert "no certificate" in record["sentence"]
     assert main([*arguments, "--max-error", "2"]) == ExitCode.USAGE
+    fresh = tmp_path / "fresh"
+    assert main([*arguments[:3], "-n", "39", "--home", str(fresh)]) == ExitCode.FAILED
+    assert "39 labelled questions are too few" in capsys.readouterr().err
+    assert not fresh.exists(), "labels are counted before any work"
 
 
 _WORDS = tuple(
