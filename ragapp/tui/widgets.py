@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _TITLE = 22
 """Cells that a conversation's title has in the list."""
-_NUMBERS = tuple(Binding(str(number), f"app.citation({number})", show=False) for number in range(1, 10))
+_NUMBERS = tuple(Binding(str(number), f"screen.citation({number})", show=False) for number in range(1, 10))
 """Where nothing is typed, a digit opens the citation of that number."""
 
 
@@ -63,11 +63,11 @@ class Transcript(VerticalScroll):
 
     DEFAULT_CSS = "Transcript { height: 1fr; scrollbar-size-vertical: 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "app.again", show=False),
-        Binding("e", "app.edit", show=False),
-        Binding("y", "app.copy", show=False),
-        Binding("k", "app.earlier", show=False),
-        Binding("j", "app.later", show=False),
+        Binding("r", "screen.again", show=False),
+        Binding("e", "screen.edit", show=False),
+        Binding("y", "screen.copy", show=False),
+        Binding("k", "screen.earlier", show=False),
+        Binding("j", "screen.later", show=False),
         *_NUMBERS,
     ]
     can_focus = True

@@ -23,7 +23,7 @@ from ragapp.tui.screens.inspect import InspectScreen
 from ragapp.tui.screens.passage import PassageScreen
 from ragapp.tui.screens.theme import ThemeScreen
 from ragapp.tui.screens.told import ToldScreen
-from ragapp.tui.widgets import ConversationList, EvidencePane, TurnView
+from ragapp.tui.widgets import ConversationList, EvidencePane, Transcript, TurnView
 
 
 def told(pilot: Pilot[None]) -> str:
@@ -310,3 +310,26 @@ def test_other_settings_share_the_models(home: Path) -> None:
         with app.varied({"checker": "off"}) as unchecked:
             assert unchecked.checker is None
             assert unchecked.reader is app.reader
+
+
+async def test_where_nothing_is_typed_letters_and_digits_are_keys(home: Path) -> None:
+    async with chat(home) as pilot:
+        app, prompt = app_of(pilot), pilot.app.screen.query_one(Prompt)
+        await ask(pilot, "When did the Forth Bridge open?")
+        for place in (Transcript, EvidencePane):
+            app.chat.query_one(place).focus()
+            await pilot.press("1")
+            assert isinstance(app.screen, PassageScreen)
+            await pilot.press("escape")
+        app.chat.query_one(Transcript).focus()
+        await pilot.press("k")
+        assert pilot.app.screen.query(".chosen")
+        await pilot.press("j")
+        assert not pilot.app.screen.query(".chosen")
+        await pilot.press("y")
+        await until(pilot, lambda: "copied" in told(pilot) or "clipboard" in told(pilot))
+        await pilot.press("r")
+        await until(pilot, lambda: len(app.state.turns) == 2 and not app.state.busy)
+        app.chat.query_one(Transcript).focus()
+        await pilot.press("e")
+        assert prompt.text == "When did the Forth Bridge open?"
