@@ -9,6 +9,8 @@ import pytest
 from pytest_socket import disable_socket
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before huggingface_hub is imported, which reads it once
+for name in [name for name in os.environ if name.startswith("RAGAPP_") or name == "NO_COLOR"]:
+    del os.environ[name]  # what a person likes is no part of a test
 
 
 @pytest.fixture(autouse=True)
