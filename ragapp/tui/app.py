@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import App, SystemCommand
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import HelpPanel
 
@@ -21,7 +22,7 @@ from ragapp.tui.clipboard import copy_text
 from ragapp.tui.commands import COMMANDS, command
 from ragapp.tui.composer import Prompt
 from ragapp.tui.draw import checks_told, compared_told
-from ragapp.tui.glyphs import glyphs_for
+from ragapp.tui.glyphs import ASCII, PlainSigns, glyphs_for
 from ragapp.tui.ingesting import IngestJob
 from ragapp.tui.keys import checked_keymap, checked_theme
 from ragapp.tui.messages import (
@@ -65,6 +66,7 @@ class ChatApp(App[None]):
         super().__init__()
         self._settings, self._resume, self._reader = settings, resume, reader
         self._glyphs = glyphs_for(None, ascii_only=settings.ascii)
+        self._filters_of_signs = [PlainSigns()] if self._glyphs is ASCII else []
         self.session = Session(settings.collection, self._off_thread)
         self.chat = ChatScreen(self.session, self._glyphs)
         self._ingest = IngestJob(self._off_thread)
@@ -80,6 +82,10 @@ class ChatApp(App[None]):
     def get_default_screen(self) -> Screen[None]:
         """Begin with the conversation."""
         return self.chat
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Draw in ASCII where no other signs can be shown."""
+        return [*super().get_line_filters(), *self._filters_of_signs]
 
     def on_mount(self) -> None:
         """Show the first picture in the right colours."""
@@ -243,8 +249,8 @@ class ChatApp(App[None]):
             self.chat.status.tell(ingest="looking for files …")
             self._ingest.start(app, [Path(path).expanduser()])
         elif app:
-            title = "A file or folder to take in (the samples that come with ragapp stand here at first)"
             samples = "" if library.documents(app) else str(_SAMPLES)
+            title = f"A file or folder to take in{', for instance the samples of ragapp' if samples else ''}"
             self.push_screen(LineScreen(title, samples), lambda line: self.action_add(line) if line else None)
 
     def action_retry(self) -> None:

@@ -51,7 +51,7 @@ class Evidence(NamedTuple):
         span: Characters of the document's text to highlight.
         quote: What stands there.
         place: Page, heading and line, on one line.
-        scores: What each stage of retrieval thought of it; empty for a stored answer.
+        scores: What each stage of retrieval thought of it, on up to two lines; empty for a stored answer.
         passage: Id of the passage.
         line: Line of the file, from 1, where the format has lines.
     """
@@ -283,9 +283,11 @@ def _footer(answer: Answer) -> str:
 
 
 def _scores(scored: ScoredPassage) -> str:
-    stages = scored.scores._asdict()
-    told = [f"{stage} {value:.2f}" for stage, value in stages.items() if value is not None]
-    return " · ".join([f"rank {scored.rank}", *told])
+    """Tell what was searched on one line, what came of it on the next: no name is torn from its number."""
+    told = {stage: f"{stage} {value:.2f}" for stage, value in scored.scores._asdict().items() if value is not None}
+    searched = [f"rank {scored.rank}", *(told[stage] for stage in ("dense", "lexical") if stage in told)]
+    ranked = [told[stage] for stage in ("fused", "rerank") if stage in told]
+    return "\n".join(" · ".join(line) for line in (searched, ranked) if line)
 
 
 def _place(page: int | None, heading: str | None, line: int | None) -> str:

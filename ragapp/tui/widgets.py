@@ -30,6 +30,11 @@ _NUMBERS = tuple(Binding(str(number), f"screen.citation({number})", show=False) 
 """Where nothing is typed, a digit opens the citation of that number."""
 
 
+_NO_EVIDENCE = Option("what an answer rests on stands here", disabled=True)
+_NO_CONVERSATIONS = Option("no conversations yet", disabled=True)
+"""What stands in a pane that holds nothing yet."""
+
+
 class TurnView(Vertical):
     """One turn."""
 
@@ -158,7 +163,7 @@ class EvidencePane(OptionList):
         action: Literal["passage", "copy", "open", "pin", "exclude"]
 
     def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(id="evidence", markup=False)
+        super().__init__(_NO_EVIDENCE, id="evidence", markup=False)
         self._glyphs = glyphs
         self.rows: tuple[Evidence, ...] = ()
         self._pinned: tuple[int, ...] = ()
@@ -171,7 +176,7 @@ class EvidencePane(OptionList):
         at = self.highlighted
         self.clear_options()
         drawn = [evidence_content(row, self._glyphs, pinned=row.passage in pinned) for row in rows]
-        self.add_options([Option(each) for each in drawn] or [_EMPTY])
+        self.add_options([Option(each) for each in drawn] or [_NO_EVIDENCE])
         self.highlighted = at if at is not None and at < len(rows) else None
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -200,9 +205,6 @@ class EvidencePane(OptionList):
             self.post_message(self.Wanted(self.rows[self.highlighted], action))
 
 
-_EMPTY = Option(Content.styled("what an answer rests on stands here", "dim"), disabled=True)
-
-
 class ConversationList(OptionList):
     """The conversations there are, newest first, at the left where there is room."""
 
@@ -223,7 +225,7 @@ class ConversationList(OptionList):
         conversation: int
 
     def __init__(self) -> None:
-        super().__init__(id="conversations", markup=False)
+        super().__init__(_NO_CONVERSATIONS, id="conversations", markup=False)
         self._listed: tuple[Conversation, ...] = ()
 
     def show(self, listed: Sequence[Conversation], current: int | None) -> None:
@@ -231,7 +233,8 @@ class ConversationList(OptionList):
         if tuple(listed) != self._listed:
             self._listed = tuple(listed)
             self.clear_options()
-            self.add_options([Option(Content(one_line(each.title)).truncate(_TITLE, ellipsis=True)) for each in listed])
+            titles = [Content(one_line(each.title)).truncate(_TITLE, ellipsis=True) for each in listed]
+            self.add_options([Option(title) for title in titles] or [_NO_CONVERSATIONS])
         self.highlighted = next((i for i, each in enumerate(self._listed) if each.id == current), None)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

@@ -40,9 +40,10 @@ _MEDIUM, _WIDE = 110, 150
 WELCOME = """\
 Ask your own documents. Every answer shows the sentence it stands in; when the documents don't hold it, you are told.
 
-  Ctrl+O      add a file or folder, or the samples that come with ragapp
-  /           everything there is to do     @  a document to look into
-  F1          the keys
+  Ctrl+O  add a file or folder, or the samples of ragapp
+  /       everything there is to do
+  @       a document to look into
+  F1      the keys
 """
 
 

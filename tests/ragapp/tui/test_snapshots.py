@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 from textual.app import App
 from textual.pilot import Pilot
-from tui_samples import NOTES, app_of, shown, until
+from tui_samples import NOTES, WaitingReader, app_of, drawn, shown, until
 
 from ragapp.answers import Alternative, Answer, Citation, ModelHashes
 from ragapp.app import RagApp
@@ -107,8 +107,12 @@ def brought_to(state: str) -> Callable[[Pilot[None]], Awaitable[None]]:
         app = app_of(pilot)
         await until(pilot, lambda: "documents" in shown(pilot, "#status"))
         app.chat.prompt.cursor_blink = False
-        events = STATES[state]
+        assert app.session.app
+        conversations, events = app.session.app.index.conversations, STATES[state]
+        for earlier in conversations.all():  # of the picture before this one
+            conversations.delete(earlier.id)
         if events:
+            app.session.conversation = conversations.create("default", QUESTION)
             app.session.state = app.session.state.ask(QUESTION)
         for event in events:
             app.post_message(Happened(0, event))
@@ -122,16 +126,21 @@ def brought_to(state: str) -> Callable[[Pilot[None]], Awaitable[None]]:
     return run_before
 
 
+def opened(home: Path, *, theme: str = "textual-dark", ascii_only: bool = False) -> ChatApp:
+    """Give the chat with no model loaded that a picture does not need."""
+    settings = Settings(home=home, theme=theme, checker="off", ascii=ascii_only)
+    return ChatApp(settings, resume=False, reader=WaitingReader())
+
+
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("state", STATES)
 def test_it_looks_as_it_did(snap_compare: SnapCompare, home: Path, state: str, size: tuple[int, int]) -> None:
-    app = ChatApp(Settings(home=home, theme="textual-dark"), resume=False)
-    assert snap_compare(app, terminal_size=size, run_before=brought_to(state))
+    assert snap_compare(opened(home), terminal_size=size, run_before=brought_to(state))
 
 
 @pytest.mark.parametrize("theme", ["textual-light", "ansi-dark"])
 def test_it_looks_as_it_did_in_other_colours(snap_compare: SnapCompare, home: Path, theme: str) -> None:
-    app = ChatApp(Settings(home=home, theme=theme), resume=False)
+    app = opened(home, theme=theme)
     assert snap_compare(app, terminal_size=(80, 24), run_before=brought_to("cited"))
 
 
@@ -139,6 +148,7 @@ def test_it_looks_as_it_did_where_it_is_narrow(snap_compare: SnapCompare, home: 
     async def with_evidence(pilot: Pilot[None]) -> None:
         await brought_to("cited")(pilot)
         await pilot.press("ctrl+e")
+        assert drawn(pilot).isascii()
 
-    app = ChatApp(Settings(home=home, theme="textual-dark", ascii=True), resume=False)
+    app = opened(home, ascii_only=True)
     assert snap_compare(app, terminal_size=(60, 20), run_before=with_evidence)

@@ -48,6 +48,12 @@ def shown(pilot: Pilot[None], selector: str = "TurnView Static") -> str:
     return "\n".join(str(static.content) for static in pilot.app.query(selector).results(Static))
 
 
+def drawn(pilot: Pilot[None]) -> str:
+    """Give what is on the screen, as the terminal gets it but for colours."""
+    strips = pilot.app.screen._compositor.render_strips()  # pyright: ignore[reportPrivateUsage]
+    return "\n".join(strip.text for strip in strips)
+
+
 async def ask(pilot: Pilot[None], question: str) -> None:
     prompt = pilot.app.screen.query_one(Prompt)
     prompt.focus()
