@@ -23,7 +23,7 @@ from ragapp.calibration import (
     void_because,
 )
 from ragapp.confidence import signals
-from ragapp.errors import CollectionNotFound, RagappError
+from ragapp.errors import CollectionNotFound, ConfigError, RagappError
 from ragapp.events import (
     Abstained,
     AnswerDone,
@@ -50,6 +50,7 @@ from ragapp.readers.base import RankingReader, Reader, ReaderPassage, Reading
 from ragapp.reranker import as_read, rerank
 from ragapp.retriever import Retriever, pin
 from ragapp.settings import Settings, changed, load_settings
+from ragapp.text import is_unicode
 
 _TURNS_REMEMBERED = 3
 """A follow-up question leaves out what was named in one of so many turns before it."""
@@ -238,6 +239,8 @@ class RagApp:
     def _answer(
         self, question: str, where: SearchFilter, pinned: tuple[int, ...], conversation: int | None
     ) -> Iterator[Event]:
+        if not is_unicode(question):
+            raise ConfigError(f"The question {question!r} is not Unicode.", "leave out what is no character")
         began = time.perf_counter()
         yield RetrievalStarted(question)
         asked = question if conversation is None else standalone(question, self._past(conversation))

@@ -34,6 +34,11 @@ def one_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
+def is_unicode(text: str) -> bool:
+    r"""Tell whether a text is free of lone surrogates, which JSON's ``\ud800`` and undecodable arguments make."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def _is_unsafe(char: str) -> bool:
     return unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} or char in _BIDI
 

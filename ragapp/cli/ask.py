@@ -19,6 +19,7 @@ from ragapp.cli.options import (
     search_filter,
 )
 from ragapp.errors import ConfigError, ExitCode, RagappError
+from ragapp.text import is_unicode
 
 if TYPE_CHECKING:
     from ragapp.app import RagApp
@@ -54,7 +55,7 @@ def ask(
     words = " ".join(question or []).strip()
     if bool(words) == bool(file):
         raise ConfigError("Give either a question or a file of questions.", 'ragapp ask "When did it open?"')
-    if not _is_unicode(words):
+    if not is_unicode(words):
         raise ConfigError(f"The question {words!r} is not Unicode.", "see that the terminal's encoding is UTF-8")
     questions = read_questions(file) if file else []
     where = search_filter(path, types)
@@ -155,18 +156,13 @@ def read_questions(path: Path) -> list[Question]:
         text = record.get("question") if isinstance(record, dict) else None
         if not isinstance(text, str) or not text.strip():
             raise ConfigError(f"{str(path)!r} line {number} has no string 'question'.", _FORMAT)
-        if not _is_unicode(text):
+        if not is_unicode(text):
             raise ConfigError(f"{str(path)!r} line {number} has a 'question' that is not Unicode: {text!r}.", _FORMAT)
         identity = record.get("id")
         questions.append(Question(identity if isinstance(identity, (str, int)) else number, text))
     if not questions:
         raise ConfigError(f"{str(path)!r} holds no question.", _FORMAT)
     return questions
-
-
-def _is_unicode(text: str) -> bool:
-    r"""Tell whether a text is free of lone surrogates, which JSON's ``\ud800`` and undecodable arguments make."""
-    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 _FORMAT = 'write one {"id": "1", "question": "…"} a line'

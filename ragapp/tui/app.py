@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -110,8 +111,8 @@ class ChatApp(App[None]):
         await super().on_event(event)
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copy text, and tell which way it went."""
-        self.notify(copy_text(text, super().copy_to_clipboard), markup=False)
+        """Copy text without control characters, which a shell that it is pasted into would obey; tell which way."""
+        self.notify(copy_text(printable(text, keep="\n\t"), super().copy_to_clipboard), markup=False)
 
     # What the engine tells
 
@@ -247,7 +248,7 @@ class ChatApp(App[None]):
             self.notify("Documents are being taken in already; Escape stops that.", severity="warning", markup=False)
         elif app and path:
             self.chat.status.tell(ingest="looking for files …")
-            self._ingest.start(app, [Path(path).expanduser()])
+            self._ingest.start(app, [Path(path)])
         elif app:
             samples = "" if library.documents(app) else str(_SAMPLES)
             title = f"A file or folder to take in{', for instance the samples of ragapp' if samples else ''}"
@@ -337,7 +338,8 @@ class ChatApp(App[None]):
     def _export(self, name: str) -> None:
         from ragapp.transcripts import export
 
-        answers, path = self.session.answers, Path(name).expanduser()
+        answers = self.session.answers
+        path = Path(os.path.expanduser(name))  # noqa: PTH111 - Path fails on an unknown ~user
         self._attempt(lambda: export(answers[0].question, answers, path), f"written: {path}")
 
     def _keep_theme(self, name: str) -> None:

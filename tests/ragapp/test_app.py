@@ -107,6 +107,12 @@ def test_the_stream_ends_with_the_same_answer(app: RagApp) -> None:
     assert last.answer.text == app.ask("Where did Philae land?").text
 
 
+def test_a_question_that_is_no_text_is_told_so(app: RagApp) -> None:
+    (failed,) = app.stream("caf\udce9?")
+    assert isinstance(failed, Failed)
+    assert "not Unicode" in failed.message
+
+
 def test_filters_narrow_what_is_read(app: RagApp) -> None:
     answer = app.ask("When was it launched?", where=SearchFilter(path_glob="space/*"))
     assert {Path(p.passage.document).parent.name for p in answer.passages} == {"space"}

@@ -333,3 +333,12 @@ async def test_where_nothing_is_typed_letters_and_digits_are_keys(home: Path) ->
         app.chat.query_one(Transcript).focus()
         await pilot.press("e")
         assert prompt.text == "When did the Forth Bridge open?"
+
+
+async def test_a_person_there_is_not_is_no_place_to_take_from_or_write_to(home: Path) -> None:
+    async with chat(home) as pilot:
+        await ask(pilot, "When did the Forth Bridge open?")
+        await pilot.press(*"/export ~nobody-here/talk.md", "enter")
+        await until(pilot, lambda: "cannot be written" in told(pilot))
+        await pilot.press(*"/add ~nobody-here/notes", "enter")
+        await until(pilot, lambda: "No such file or directory" in told(pilot))
