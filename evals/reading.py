@@ -83,8 +83,24 @@ def read_gold(reader: Reader, examples: Sequence[QaExample], distractors: int = 
     Returns:
         Scores of the best candidates.
     """
+    answers = gold_answers(reader, examples, distractors, seed)
+    return score((answer, example.references) for answer, example in zip(answers, examples, strict=True))
+
+
+def gold_answers(reader: Reader, examples: Sequence[QaExample], distractors: int = 0, seed: int = 0) -> list[str]:
+    """Give the best candidates of which `read_gold` gives the scores; empty where there is none.
+
+    Args:
+        reader: The reader.
+        examples: Answerable questions.
+        distractors: How many other contexts to read with it.
+        seed: Seed of the choice of distractors.
+
+    Returns:
+        An answer for each question.
+    """
     rng = random.Random(seed)
-    answers: list[tuple[str, Sequence[str]]] = []
+    answers: list[str] = []
     for example in examples:
         others = [
             other
@@ -92,8 +108,8 @@ def read_gold(reader: Reader, examples: Sequence[QaExample], distractors: int = 
             if other.context != example.context
         ]
         passages = [ReaderPassage(other.context, other.title) for other in (example, *others[:distractors])]
-        answers.append((_best(reader, example.question, passages), example.references))
-    return score(answers)
+        answers.append(_best(reader, example.question, passages))
+    return answers
 
 
 def ask_all(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from ragapp.cli import train_checker, train_confidence, train_own, train_prepare
+from ragapp.cli import train_ablations, train_checker, train_confidence, train_own, train_prepare
 from ragapp.cli.console import narrate, write, write_json
 from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, open_app, settings
 
@@ -32,6 +32,7 @@ def _group() -> None:
 app.command()(train_prepare.prepare)
 app.command()(train_confidence.confidence)
 app.command()(train_checker.checker)
+app.command()(train_ablations.ablations)
 
 
 @app.command()

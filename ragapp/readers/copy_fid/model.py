@@ -14,7 +14,7 @@ Shapes are written with these letters:
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -282,19 +282,28 @@ class Losses(NamedTuple):
         return self.span + self.passage
 
 
-def loss(model: CopyFid, memory: Memory, targets: Targets) -> Losses:
-    """Negative log-likelihood of the supervised copy positions, the end, and the answering passage.
+Supervision = Literal["position", "occurrences", "words"]
+"""What counts as right to copy: where the answer was marked, wherever it stands, or any token that reads the same."""
+
+
+def loss(model: CopyFid, memory: Memory, targets: Targets, right: Tensor | None = None) -> Losses:
+    """Negative log-likelihood of what should be copied, the end, and the answering passage.
 
     Args:
         model: The network.
         memory: The passages of B questions.
         targets: What should have been said.
+        right: (B, A, M) bool, the positions of which any is right to copy at a step, as `right_positions` gives them;
+            only the supervised one if not given.
 
     Returns:
         Both parts of the loss.
     """
     scores = model.decode(memory, targets.tokens, targets.sources)
-    copied = scores.copy.gather(2, targets.actions.clamp(min=0).unsqueeze(-1)).squeeze(-1)  # (B, A)
+    if right is None:
+        copied = scores.copy.gather(2, targets.actions.clamp(min=0).unsqueeze(-1)).squeeze(-1)  # (B, A)
+    else:
+        copied = scores.copy.masked_fill(~right, torch.finfo(torch.float32).min).logsumexp(-1)  # (B, A)
     chosen = torch.where(targets.actions >= 0, copied, scores.end)
     span = -chosen.masked_fill(targets.actions == PAD, 0.0).sum() / targets.tokens.shape[0]
     none = memory.answerability.new_zeros(memory.answerability.shape[0], 1)
@@ -302,3 +311,33 @@ def loss(model: CopyFid, memory: Memory, targets: Targets) -> Losses:
         torch.cat((memory.answerability, none), 1), targets.gold_passage
     )  # over N passages + none
     return Losses(span, passage)
+
+
+def right_positions(
+    ids: Tensor, copyable: Tensor, actions: Tensor, supervision: Literal["occurrences", "words"]
+) -> Tensor:
+    """Find the source positions that say at each step what the answer says there.
+
+    Marginalising over them is the marginal likelihood of Clark & Gardner 2018 (arXiv:1710.10723) for ``occurrences``,
+    the likelihood of the pointer-generator for ``words``.
+
+    Args:
+        ids: (B, M) int64 source tokens.
+        copyable: (B, M) bool, True at the tokens of the passages' own text.
+        actions: (B, A) int64 as in `Targets`.
+        supervision: Whether the whole answer must stand there, or only the token of the step.
+
+    Returns:
+        (B, A, M) bool; False throughout at a step that copies nothing.
+    """
+    copies = actions >= 0
+    said = ids.gather(1, actions.clamp(min=0))  # (B, A)
+    same = (ids[:, None, :] == said[:, :, None]) & copyable[:, None, :] & copies[:, :, None]  # (B, A, M)
+    if supervision == "words":
+        return same
+    # An answer stands at s if its step t is said at s + t. What is rolled past an end meets a token of no passage.
+    steps = range(actions.shape[1])
+    starts = copyable.clone()
+    for step in steps:
+        starts &= same[:, step].roll(-step, dims=1) | ~copies[:, step, None]
+    return torch.stack([starts.roll(step, dims=1) for step in steps], dim=1) & same

@@ -63,6 +63,52 @@ def test_a_mixture_is_prepared_and_learned_from(
     assert (tmp_path / "more" / "reader" / "model.safetensors").is_file()
 
 
+@pytest.fixture
+def mixture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """So many articles that some are kept back."""
+    path, folder = tmp_path / "towns.jsonl", tmp_path / "towns"
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(150):
+            context = f"The old town {number} on the coast has a lighthouse that was built in {1500 + number}."
+            record = {"question": f"When was town {number} given its lighthouse?", "answers": [f"{1500 + number}"]}
+            file.write(json.dumps({**record, "context": context, "title": f"Town {number}"}) + "\n")
+    assert main(["train", "prepare", "--data", str(path), "--out", str(folder), "--json"]) == ExitCode.OK
+    capsys.readouterr()
+    return folder
+
+
+def test_recipes_are_compared_question_by_question(
+    mixture: Path, tiny_encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "ablations"
+    command = ["train", "ablations", "--data", str(mixture), "--out", str(out), "--encoder", str(tiny_encoder)]
+    names = ["plain", "words", "occurrences", "two-layers", "learned-words", "curriculum", "paragraphs"]
+    chosen = [part for name in names for part in ("--variant", name)]
+    assert main([*command, *chosen, "--steps", "4", "-n", "3", "--json"]) == ExitCode.OK
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["variant"] for row in rows] == names
+    assert all(row["f1"]["n"] >= 2 and row["questions"] > 0 for row in rows)
+    assert {row["f1_change"]["mean"] for row in rows[:1]} == {0.0}
+    assert json.loads((out / "two-layers" / "reader" / "config.json").read_text("utf-8"))["decoder_layers"] == 2
+
+    trained = (out / "plain" / "reader" / "model.safetensors").stat().st_mtime_ns
+    assert main([*command, "--variant", "plain", "--variant", "words", "--steps", "4", "-n", "3"]) == ExitCode.OK
+    assert (out / "plain" / "reader" / "model.safetensors").stat().st_mtime_ns == trained  # it was not done again
+    assert "any token that reads the same" in capsys.readouterr().out
+
+    assert main([*command, "--variant", "no-such"]) == ExitCode.USAGE
+    assert "'no-such'" in capsys.readouterr().err
+
+
+def test_a_mixture_of_too_few_articles_compares_nothing(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "prepare", "--data", str(data), "--out", str(tmp_path / "few")]) == ExitCode.OK
+    command = ["train", "ablations", "--data", str(tmp_path / "few"), "--out", str(tmp_path / "out")]
+    assert main(command) == ExitCode.FAILED
+    assert "kept back" in capsys.readouterr().err
+
+
 def test_a_reader_learns_a_persons_own_questions(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import json
+import random
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -17,13 +19,15 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from ragapp.errors import ModelCorrupt, ModelError, ModelNotFound, TrainingError
+from ragapp.indexes.encoder_sentence import SentenceEncoder
 from ragapp.indexes.types import Span
 from ragapp.readers.base import ReaderPassage
 from ragapp.readers.copy_fid.features import Featurizer
-from ragapp.readers.copy_fid.model import END, PAD
+from ragapp.readers.copy_fid.model import END, PAD, right_positions
 from ragapp.readers.copy_fid.reader import CopyFidReader
 from ragapp.readers.copy_fid.training.batches import BatchPlan, Mixture
 from ragapp.readers.copy_fid.training.data import QaExample, hold_out, load_examples
+from ragapp.readers.copy_fid.training.retrieval_first import tune_for_retrieval
 from ragapp.readers.copy_fid.training.start import from_encoder, from_reader
 from ragapp.readers.copy_fid.training.trainer import Progress, Trainer, TrainingSettings
 
@@ -99,6 +103,40 @@ def test_a_run_is_not_continued_with_other_data(
     others = tuple(dataclasses.replace(example, question=example.question.lower()) for example in examples)
     with pytest.raises(TrainingError, match="other settings or data"):
         _trainer(tmp_path, tiny_encoder, others, 4)
+
+
+def test_what_is_right_to_copy() -> None:
+    """An answer "5 6" in "5 6 7 | 5 | 5 6", where | stands for what is no text."""
+    ids = torch.tensor([[5, 6, 7, 0, 5, 0, 5, 6]])
+    copyable, actions = ids != 0, torch.tensor([[0, 1, END, PAD]])
+    words, occurrences = (right_positions(ids, copyable, actions, kind) for kind in ("words", "occurrences"))
+    assert [row.nonzero().flatten().tolist() for row in words[0]] == [[0, 4, 6], [1, 7], [], []]
+    assert [row.nonzero().flatten().tolist() for row in occurrences[0]] == [[0, 6], [1, 7], [], []]
+
+
+def test_an_encoder_is_tuned_to_find_its_passages(tmp_path: Path, tiny_encoder: Path) -> None:
+    rng = random.Random(3)
+    words = sorted(Tokenizer.from_file(str(tiny_encoder / "tokenizer.json")).get_vocab())[:200]
+    made: list[QaExample] = []
+    for number in range(12):
+        named = rng.sample(words, 6)
+        context = " ".join(named[:3] * 2)
+        made.append(QaExample(str(number), " ".join(named[3:]), context, "", Span(0, 3), (context[:3],), "words"))
+
+    def found(folder: Path) -> float:
+        """How much nearer a question is to its own passage than to the others."""
+        encoder = SentenceEncoder("tiny", folder)
+        passages = encoder.encode_passages([example.context for example in made])
+        scores = np.stack([encoder.encode_query(example.question) for example in made]) @ passages.T
+        return float(np.diag(scores).mean() - scores.mean())
+
+    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    config = json.loads((encoder / "config.json").read_text("utf-8"))
+    (encoder / "config.json").write_text(json.dumps({**config, "model_type": "bert"}), "utf-8")
+    tuned = tune_for_retrieval(encoder, tmp_path / "tuned", made, seed=5)
+    assert found(tuned) > found(encoder)
+    assert tune_for_retrieval(encoder, tuned, made, seed=5) == tuned
+    from_encoder(tuned, seed=5)
 
 
 def test_an_encoder_folder_without_weights_is_refused(tmp_path: Path) -> None:

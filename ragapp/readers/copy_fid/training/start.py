@@ -28,12 +28,13 @@ class Start(NamedTuple):
     tokenizer: Tokenizer
 
 
-def from_encoder(folder: Path, seed: int) -> Start:
+def from_encoder(folder: Path, seed: int, decoder_layers: int = 3) -> Start:
     """Build a reader around a pretrained encoder: BERT's architecture, or RoBERTa's and XLM-RoBERTa's.
 
     Args:
         folder: Folder with ``config.json``, ``model.safetensors`` and ``tokenizer.json``.
         seed: Seed of what is initialised at random.
+        decoder_layers: Number of decoder blocks.
 
     Returns:
         An untrained reader on a pretrained encoder, in float32.
@@ -56,7 +57,8 @@ def from_encoder(folder: Path, seed: int) -> Start:
             weights[_POSITIONS] = weights[_POSITIONS][unused:]
             encoder["max_position_embeddings"] -= unused
         torch.manual_seed(seed)
-        model = new_model(_fitted(CopyFidConfig(asdict(BertConfig.from_json(encoder)))), tokenizer)
+        config = CopyFidConfig(asdict(BertConfig.from_json(encoder)), decoder_layers=decoder_layers)
+        model = new_model(_fitted(config), tokenizer)
         missing = model.encoder.load_state_dict(weights, strict=False).missing_keys
         if missing or encoder.get("hidden_act", "gelu") != "gelu":
             raise ValueError(f"it lacks {missing[:3]}" if missing else f"it uses {encoder['hidden_act']!r}")
@@ -96,6 +98,7 @@ def _fitted(config: CopyFidConfig) -> CopyFidConfig:
     heads = next(heads for heads in range(min(config.decoder_heads, width), 0, -1) if width % heads == 0)
     return CopyFidConfig(
         config.encoder,
+        decoder_layers=config.decoder_layers,
         decoder_heads=heads,
         max_question_tokens=min(config.max_question_tokens, positions // 4),
         max_input_tokens=min(config.max_input_tokens, positions),

@@ -15,12 +15,15 @@ from tokenizers import Tokenizer
 
 from ragapp.errors import TrainingError
 from ragapp.readers.copy_fid.features import Featurizer
-from ragapp.readers.copy_fid.model import CopyFid, loss
+from ragapp.readers.copy_fid.model import CopyFid, Supervision, loss, right_positions
 from ragapp.readers.copy_fid.reader import CopyFidReader
 from ragapp.readers.copy_fid.training.batches import BatchPlan, Mixture, TrainingBatch
 from ragapp.readers.copy_fid.training.checkpoint import Checkpoint, export, load_checkpoint, save_checkpoint
 from ragapp.readers.copy_fid.training.data import QaExample
 from ragapp.readers.copy_fid.training.optimizer import MasterAdamW, ParameterGroup
+
+_FIXED = ("seed", "tokens", "mixture", "supervision", "learn_words")
+"""Settings that a run cannot change half-way; how long it goes on may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class TrainingSettings:
         evaluate_every: Steps between evaluations.
         checkpoint_every: Steps between checkpoints.
         mixture: How questions are put together with passages.
+        supervision: What counts as right to copy.
+        learn_words: Whether the word embeddings learn, too.
     """
 
     steps: int
@@ -51,6 +56,8 @@ class TrainingSettings:
     evaluate_every: int = 500
     checkpoint_every: int = 250
     mixture: Mixture = field(default_factory=Mixture)
+    supervision: Supervision = "position"
+    learn_words: bool = False
 
     def rate(self, step: int) -> float:
         """Give the factor on the learning rates at a step, 0 to 1."""
@@ -105,7 +112,7 @@ class Trainer:
         self._model = model.to(device=device, dtype=torch.bfloat16)
         self._device = torch.device(device)
         # The word embeddings are large, good, and shared with the output layer: frozen, each step is a third cheaper.
-        self._model.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
+        self._model.encoder.embeddings.word_embeddings.weight.requires_grad_(settings.learn_words)
         self._plan = BatchPlan(
             examples, Featurizer(tokenizer, model.config), settings.mixture, settings.tokens, settings.seed
         )
@@ -113,7 +120,7 @@ class Trainer:
         self._run: dict[str, object] = {
             "examples": len(examples),
             "data": data_hash,
-            **{key: value for key, value in asdict(settings).items() if key in ("seed", "tokens", "mixture")},
+            **{key: value for key, value in asdict(settings).items() if key in _FIXED},
         }
         self._done, self._questions = 0, 0
         self._resume()
@@ -147,7 +154,12 @@ class Trainer:
         model = self._model.train()
         pairs, targets = batch.pairs.to(self._device), type(batch.targets)(*(t.to(self._device) for t in batch.targets))
         states, logits = model.encode(pairs.input_ids, pairs.mask, pairs.type_ids)
-        losses = loss(model, model.remember(states, logits, pairs.mask, pairs.copyable, batch.passages), targets)
+        right = None
+        if self._settings.supervision != "position":
+            questions = targets.tokens.shape[0]
+            ids, copyable = pairs.input_ids.reshape(questions, -1), pairs.copyable.reshape(questions, -1)
+            right = right_positions(ids, copyable, targets.actions, self._settings.supervision)
+        losses = loss(model, model.remember(states, logits, pairs.mask, pairs.copyable, batch.passages), targets, right)
         losses.total.backward()
         self._optimizer.step(self._settings.rate(self._done))
         self._done += 1
