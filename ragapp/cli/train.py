@@ -44,6 +44,9 @@ def reader(
     steps: Annotated[int, typer.Option(help="Optimizer steps of the whole run.", min=1)] = 2600,
     start_from: Annotated[str, typer.Option("--from", help="Go on from a reader: its name, folder or 'shipped'.")] = "",
     name: Annotated[str, typer.Option(help="Name of a reader fine-tuned on your questions; default the file's.")] = "",
+    lora: Annotated[
+        int, typer.Option(help="Fine-tune adapters of this rank on your questions; 0 for the whole reader.", min=0)
+    ] = 0,
     encoder: Annotated[str, typer.Option(help="Folder or hub id of a BERT-like encoder; default MiniLM.")] = "",
     decay: Annotated[float, typer.Option(help="Share of the steps over which the rate falls.", min=0, max=1)] = 0.25,
     passages: Annotated[
@@ -70,7 +73,7 @@ def reader(
         torch.set_num_threads(threads)
     if start_from and not data.is_dir() and out is None:
         with open_app(home, collection) as app:
-            train_own.fine_tune(app, data, start_from, name or data.stem, seed, as_json)
+            train_own.fine_tune(app, data, start_from, name or data.stem, lora, seed, as_json)
         return
     if out is None:
         raise typer.BadParameter("a run needs a folder", param_hint="--out")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ragapp.readers.copy_fid.training.mixture import Find
 
 
-def fine_tune(app: RagApp, data: Path, start_from: str, name: str, seed: int, as_json: bool) -> None:
+def fine_tune(app: RagApp, data: Path, start_from: str, name: str, lora: int, seed: int, as_json: bool) -> None:
     """Fine-tune a reader on a question file, compare before and after on questions kept back, and register it.
 
     Args:
@@ -25,6 +25,7 @@ def fine_tune(app: RagApp, data: Path, start_from: str, name: str, seed: int, as
         data: The question file.
         start_from: Name or folder of the reader to go on from.
         name: Name of the new reader.
+        lora: Rank of the adapters that learn; 0 if the whole reader learns.
         seed: Seed of split, order and distractors.
         as_json: Whether to print JSON.
     """
@@ -33,6 +34,7 @@ def fine_tune(app: RagApp, data: Path, start_from: str, name: str, seed: int, as
     from ragapp.evals.stats import bootstrap
     from ragapp.readers.copy_fid.features import Featurizer
     from ragapp.readers.copy_fid.reader import CopyFidReader
+    from ragapp.readers.copy_fid.training.lora import Adapters
     from ragapp.readers.copy_fid.training.own import load_own, own_settings
     from ragapp.readers.copy_fid.training.start import from_reader
     from ragapp.readers.copy_fid.training.trainer import Trainer
@@ -45,8 +47,10 @@ def fine_tune(app: RagApp, data: Path, start_from: str, name: str, seed: int, as
     narrate(f"{len(own.split.train)} questions to learn from, {len(own.split.held_out)} kept back to compare by")
     before = _f1(CopyFidReader.load(origin), own.split.held_out)
     start, digest = from_reader(origin), hashlib.sha256(data.read_bytes()).hexdigest()
-    settings = own_settings(own.split.train, Featurizer(start.tokenizer, start.model.config), seed)
-    trainer = Trainer(folder, start.model, start.tokenizer, own.split.train, settings, digest)
+    featurizer = Featurizer(start.tokenizer, start.model.config)
+    settings = own_settings(own.split.train, featurizer, seed, adapters=lora > 0)
+    finish = Adapters(start.model, lora, seed).merge if lora else lambda: None
+    trainer = Trainer(folder, start.model, start.tokenizer, own.split.train, settings, digest, finish=finish)
     with progress(settings.steps, "steps", "learning") as advance:
         for _ in trainer.run(lambda _: {}, log_every=1):
             advance(1)

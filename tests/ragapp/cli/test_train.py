@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from ragapp.cli.main import main
 from ragapp.errors import ExitCode
@@ -138,13 +141,29 @@ def test_a_reader_learns_a_persons_own_questions(
     assert main(["train", "readers", "--home", str(home), "--json"]) == ExitCode.OK
     (card,) = json.loads(capsys.readouterr().out)
     assert (card["name"], card["trained_from"], card["questions"]) == ("mine", "shipped", 10)
+
+    lora = [*command, "--lora", "4", "--name", "thin"]
+    assert main([*lora, "--json"]) == ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["f1_after"]["n"] == 3
+    whole, thin = (load_file(home / "readers" / name / "reader" / "model.safetensors") for name in ("mine", "thin"))
+    before = load_file(SHIPPED / "model.safetensors")
+    assert thin.keys() == before.keys()  # the adapters are in the weights
+    query = "layers.0.cross_attention.query.weight"
+    assert torch.linalg.matrix_rank(thin[query].float() - before[query].float(), rtol=0.05) <= 4
+    assert torch.linalg.matrix_rank(whole[query].float() - before[query].float(), rtol=0.05) > 4
+    assert main([*command, "--lora", "4", "--name", "mine"]) == ExitCode.FAILED
+    assert "other settings" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "peft", None)
+    assert main(lora) == ExitCode.FAILED
+    assert "ragapp[lora]" in capsys.readouterr().err
+
     monkeypatch.setenv("RAGAPP_READER", "mine")
     assert main(["ask", "Whose harbour was dug in Peru?", "--home", str(home), "--json"]) == ExitCode.OK
     answer = json.loads(capsys.readouterr().out)
     assert answer["models"]["reader"].startswith("copy-fid@")
     monkeypatch.setenv("RAGAPP_READER", "other")
     assert main(["ask", "Whose?", "--home", str(home)]) == ExitCode.MODEL
-    assert "['shipped', 'mine']" in capsys.readouterr().err
+    assert "['shipped', 'mine', 'thin']" in capsys.readouterr().err
 
 
 def test_too_few_questions_are_refused(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,25 +63,29 @@ def load_own(path: Path, find: Find | None, seed: int, share: float = 0.25) -> O
     return OwnData(Split(tuple(examples[kept:]), tuple(examples[:kept])), data.dropped)
 
 
-def own_settings(examples: Sequence[QaExample], featurizer: Featurizer, seed: int) -> TrainingSettings:
+def own_settings(
+    examples: Sequence[QaExample], featurizer: Featurizer, seed: int, *, adapters: bool = False
+) -> TrainingSettings:
     """Choose a recipe for few questions on a trained reader: four epochs at a fifth of the rates.
 
     Args:
         examples: What to learn from.
         featurizer: The reader's.
         seed: Seed of order and distractors.
+        adapters: Whether adapters learn, at ten times these rates (Biderman et al. 2024, arXiv:2405.09673).
 
     Returns:
         The recipe.
     """
     mixture, tokens = Mixture(passages=(0.25, 0.25, 0.25, 0.25)), 4096
     steps = sum(len(BatchPlan(examples, featurizer, mixture, tokens, seed).epoch(epoch)) for epoch in range(_EPOCHS))
+    faster = 10 if adapters else 1
     return TrainingSettings(
         steps=steps,
         warmup=math.ceil(steps / 10),
         decay=0.5,
-        encoder_rate=2e-5,
-        decoder_rate=1e-4,
+        encoder_rate=2e-5 * faster,
+        decoder_rate=1e-4 * faster,
         tokens=tokens,
         seed=seed,
         evaluate_every=steps + 1,

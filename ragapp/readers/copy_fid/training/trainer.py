@@ -22,7 +22,7 @@ from ragapp.readers.copy_fid.training.checkpoint import Checkpoint, export, load
 from ragapp.readers.copy_fid.training.data import QaExample
 from ragapp.readers.copy_fid.training.optimizer import MasterAdamW, ParameterGroup
 
-_FIXED = ("seed", "tokens", "mixture", "supervision", "learn_words")
+_FIXED = ("seed", "tokens", "mixture", "supervision")
 """Settings that a run cannot change half-way; how long it goes on may be."""
 
 
@@ -93,6 +93,7 @@ class Trainer:
         settings: The recipe.
         data_hash: What identifies the data, so that a run is not resumed with other data.
         device: A torch device.
+        finish: Called before the reader is written.
 
     Raises:
         TrainingError: If the folder holds a run with other settings or data.
@@ -107,8 +108,9 @@ class Trainer:
         settings: TrainingSettings,
         data_hash: str,
         device: str = "cpu",
+        finish: Callable[[], None] = lambda: None,
     ) -> None:
-        self._folder, self._settings, self._tokenizer = folder, settings, tokenizer
+        self._folder, self._settings, self._tokenizer, self._finish = folder, settings, tokenizer, finish
         self._model = model.to(device=device, dtype=torch.bfloat16)
         self._device = torch.device(device)
         # The word embeddings are large, good, and shared with the output layer: frozen, each step is a third cheaper.
@@ -120,6 +122,7 @@ class Trainer:
         self._run: dict[str, object] = {
             "examples": len(examples),
             "data": data_hash,
+            "learns": sum(parameter.numel() for parameter in self._model.parameters() if parameter.requires_grad),
             **{key: value for key, value in asdict(settings).items() if key in _FIXED},
         }
         self._done, self._questions = 0, 0
@@ -148,6 +151,7 @@ class Trainer:
                 since, began = _Sums(), time.monotonic()
                 self._log(progress)
                 yield progress
+        self._finish()
         export(self._model, self._model.config.to_json(), self._tokenizer, self._folder / "reader")
 
     def _step(self, batch: TrainingBatch) -> tuple[float, float, int]:
