@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import beta
 
 from ragapp.calibration import Certificate, Pinned, features
-from ragapp.confidence import Signals
+from ragapp.confidence import ConfidenceModel, Signals
 from ragapp.errors import EvalError
 from ragapp.evals.confidence import fit_logistic
 from ragapp.evals.figures import is_right
@@ -149,6 +149,33 @@ def calibrate(items: Sequence[Item], max_error: float, confidence: float, seed: 
         asked,
         more,
     )
+
+
+def certify_kept(items: Sequence[Item], model: ConfidenceModel, threshold: float, confidence: float) -> Calibrated:
+    """Certify what is in use as it is: nothing is fitted or chosen, so every question counts.
+
+    Args:
+        items: A run's items.
+        model: Gives the confidence of an answer.
+        threshold: Answers of lower confidence are withheld.
+        confidence: How sure the bound is to be, above 0, below 1.
+
+    Returns:
+        What was found; ``certified.bound`` is what can be certified.
+
+    Raises:
+        EvalError: If there are too few labelled answers.
+    """
+    answers = labelled_answers(items)
+    if len(answers) < FEWEST:
+        raise EvalError(f"{len(answers)} labelled answers are too few.", f"label at least {FEWEST} questions")
+    weights = {**model.weights._asdict(), SUPPORT: 0.0}
+    right = _right(answers)
+    scores = _score(_matrix(answers, [*weights]), model.bias, np.array([*weights.values()]))
+    done = _operate(scores, right, threshold, confidence)
+    asked = sum(item.answers is not None for item in items)
+    auroc_right = auroc([*scores[right]], [*scores[~right]])
+    return Calibrated(threshold, model.bias, weights, auroc_right, done, done, asked, more_labels=0)
 
 
 def certificate(

@@ -1,4 +1,4 @@
-"""Whether the precision a reader runs in changes its answers, and what it saves."""
+"""Whether the precision and the runtime that a reader runs in change its answers, and what they save."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ragapp.readers.copy_fid.training.data import QaExample
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """A reader as it runs here against the same reader in float32.
+    """A reader as it runs here against the same reader in torch and float32.
 
     Attributes:
         precision: What it runs in here.
@@ -36,11 +36,17 @@ class Agreement:
 
 
 def measure_agreement(
-    folder: Path, examples: Sequence[QaExample], on_done: Callable[[], None] = lambda: None
+    here: CopyFidReader,
+    precision: str,
+    folder: Path,
+    examples: Sequence[QaExample],
+    on_done: Callable[[], None] = lambda: None,
 ) -> Agreement:
-    """Read the same passages in both precisions, in turn.
+    """Read the same passages with a reader as it runs here and in torch and float32, in turn.
 
     Args:
+        here: The reader as it runs here.
+        precision: What that is called.
         folder: The reader's folder.
         examples: Answerable questions, each read with the contexts of the seven after it.
         on_done: Called after each question.
@@ -48,7 +54,7 @@ def measure_agreement(
     Returns:
         How often they agree, and the speed.
     """
-    here, reference = CopyFidReader.load(folder), CopyFidReader(*load_network(folder), model_hash="")
+    reference = CopyFidReader(*load_network(folder), model_hash="")
     same: list[float] = []
     outcome: list[float] = []
     gain: list[float] = []
@@ -68,7 +74,7 @@ def measure_agreement(
         on_done()
     medians = {name: sorted(values)[len(values) // 2] for name, values in times.items()}
     return Agreement(
-        precision=str(next(here.model.parameters()).dtype).removeprefix("torch."),
+        precision=precision,
         same_answer=bootstrap(same),
         same_outcome=bootstrap(outcome),
         f1_gain=bootstrap(gain),

@@ -13,13 +13,13 @@ from typing import Self
 
 from ragapp.answers import Alternative, Answer, Citation, Conditions, ModelHashes, cite
 from ragapp.calibration import (
-    SHIPPED_CERTIFICATE,
     Certificate,
     Guarantee,
     Pinned,
     certificate_path,
     features,
     load_certificate,
+    shipped_certificate,
     void_because,
 )
 from ragapp.confidence import signals
@@ -306,7 +306,8 @@ class RagApp:
 
         Returns:
             The collection's own or else the shipped one, if it holds; and what to tell of it. A certificate of the
-            collection that is void is told of and not used; a shipped one for other models is not spoken of.
+            collection that is void is told of and not used; a shipped one for other models, or for another threshold
+            than is set, is not spoken of.
         """
         models, settings = self.models(), self.settings
         pinned = Pinned(*models, settings.passages, settings.rerank)
@@ -314,7 +315,7 @@ class RagApp:
         if own:
             void = void_because(own, pinned, self.index.fingerprint(self.collection))
             return None if void else own, Guarantee(own.sentence, own.documents, True, void)
-        shipped = load_certificate(SHIPPED_CERTIFICATE)
+        shipped = shipped_certificate(settings)
         if shipped is None or void_because(shipped, pinned, None):
             return None, None
         return shipped, Guarantee(shipped.sentence, shipped.documents, False, ())

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from ragapp.confidence import Signals
 from ragapp.errors import ModelCorrupt
+from ragapp.settings import Settings
 
-SHIPPED_CERTIFICATE = Path(__file__).parent / "certificates" / "shipped.json"
-"""The certificate of the models that ship with the package; it was made on other documents than anyone's own."""
+_SHIPPED = Path(__file__).parent / "certificates" / "shipped.json"
 SUPPORT = "support"
 """Name of the checker's signal: log-odds of its P(supported)."""
 _SMALLEST = 1e-6
@@ -173,6 +173,21 @@ def load_certificate(path: Path) -> Certificate | None:
         return Certificate(**content, pinned=pinned)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelCorrupt(f"The certificate {str(path)!r} is damaged: {error}", "ragapp calibrate --help") from error
+
+
+def shipped_certificate(settings: Settings) -> Certificate | None:
+    """Read the certificate of the models that ship; it was made on other documents than anyone's own.
+
+    Args:
+        settings: What answers are given under.
+
+    Returns:
+        The certificate; ``None`` if these settings name other models, or withhold answers at another threshold.
+    """
+    found, fields = load_certificate(_SHIPPED), Settings.model_fields
+    same = all(getattr(settings, name) == fields[name].default for name in ("reader", "checker"))
+    sizes = settings.passages, settings.rerank, settings.abstain_below
+    return found if found and same and sizes == (*found.pinned[3:], found.threshold) else None
 
 
 def _json(certificate: Certificate) -> str:

@@ -71,7 +71,7 @@ def draw(answer: Answer) -> list[Text]:
         for number, citation in enumerate(answer.citations, 1):
             lines += _citation(number, citation)
         lines += _grounding(answer.grounding)
-    if answer.guarantee:
+    if answer.guarantee and answer.guarantee.own:
         lines.append(_guarantee(answer.guarantee))
     stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in answer.timings_ms.items() if stage != "total")
     lines.append(Text(f"{answer.timings_ms['total'] / 1e3:.2f} s: {stages}", "dim"))
@@ -81,8 +81,7 @@ def draw(answer: Answer) -> list[Text]:
 def _guarantee(guarantee: Guarantee) -> Text:
     if guarantee.void:
         return Text(f"Certificate void: {', '.join(guarantee.void)}. Try: ragapp calibrate", "bold yellow")
-    where = "these documents" if guarantee.own else f"{guarantee.documents}, not on yours"
-    return Text(f"Certified on {where}: {guarantee.sentence}.", "dim")
+    return Text(f"Certified on these documents: {guarantee.sentence}.", "dim")
 
 
 def _citation(number: int, citation: Citation) -> list[Text]:

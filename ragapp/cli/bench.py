@@ -6,7 +6,7 @@ import dataclasses
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -83,15 +83,30 @@ def precision(
     count: CountOption = 500,
     seed: SeedOption = 0,
     reader: ReaderOption = None,
+    runtime: Annotated[
+        Literal["torch", "onnx", "onnx-int8"], typer.Option(help="What runs the encoder: as it is used here, or ONNX.")
+    ] = "torch",
     as_json: JsonOption = False,
 ) -> None:
-    """Read eight passages in the precision used here and in float32: how often the answers are the same."""
+    """Read eight passages as ragapp does here and in float32: how often the answers are the same, and how fast."""
+    from ragapp.evals.onnx_runtime import OnnxReader
     from ragapp.evals.runtime import measure_agreement
+    from ragapp.readers.copy_fid.reader import CopyFidReader
     from ragapp.readers.registry import SHIPPED
 
-    examples = _chosen(data, count, seed, answerable=True)
-    with progress(len(examples), "questions", "reading twice") as advance:
-        agreement = measure_agreement(reader or SHIPPED, examples, lambda: advance(1))
+    examples, folder = _chosen(data, count, seed, answerable=True), reader or SHIPPED
+    with tempfile.TemporaryDirectory() as scratch:
+        if runtime == "torch":
+            here = CopyFidReader.load(folder)
+            precision = str(next(here.model.parameters()).dtype).removeprefix("torch.")
+        else:
+            narrate("exporting the encoder …")
+            precision = "float32" if runtime == "onnx" else "int8"
+            here = OnnxReader(folder, Path(scratch), precision)
+        with progress(len(examples), "questions", "reading twice") as advance:
+            agreement = measure_agreement(
+                here, f"{runtime.partition('-')[0]} {precision}", folder, examples, lambda: advance(1)
+            )
     _report({field.name: getattr(agreement, field.name) for field in dataclasses.fields(agreement)}, as_json)
 
 

@@ -20,6 +20,9 @@ def calibrate(
     data: Annotated[Path, typer.Option("--data", help="Labelled questions, some of them not answered anywhere.")],
     format_: FormatOption = None,
     max_error: Annotated[float, typer.Option(help="Largest share of wrong answers among those given.")] = 0.05,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Certify confidence and threshold as they are, at the error rate they have.")
+    ] = False,
     confidence: Annotated[float, typer.Option(help="How sure that must be.")] = 0.95,
     output: Annotated[
         Path | None,
@@ -35,12 +38,16 @@ def calibrate(
 
     Answers are then given under the certificate until documents, models or settings change.
     """
+    import math
+
     from ragapp.app import RagApp
     from ragapp.calibration import Pinned, certificate_path, save_certificate
-    from ragapp.evals.certify import FEWEST, calibrate, certificate
+    from ragapp.confidence import load_confidence
+    from ragapp.evals.certify import FEWEST, calibrate, certificate, certify_kept
     from ragapp.evals.prepare import choose
     from ragapp.evals.run import load_judge
     from ragapp.indexes.index import Index
+    from ragapp.readers.registry import find_reader
 
     for name, value in (("--max-error", max_error), ("--confidence", confidence)):
         if not 0 < value < 1:
@@ -53,7 +60,12 @@ def calibrate(
     with Index.open(given.home) as index:
         judge, reader = load_judge("shipped", given), str(given.reader or "shipped")
         (run,) = evaluate(dataset, given, [reader], ["reranked"], judge, index.evaluations, count, seed)
-    found = calibrate(run.items(), max_error, confidence, seed)
+    if keep:
+        model = load_confidence(find_reader(given.home, given.reader))
+        found = certify_kept(run.items(), model, given.abstain_below, confidence)
+        max_error = math.ceil(100 * found.certified.bound) / 100
+    else:
+        found = calibrate(run.items(), max_error, confidence, seed)
     certified = found.certified.bound <= max_error
     if certified:
         with RagApp(given) as ragapp:

@@ -54,14 +54,20 @@ def status(home: HomeOption = None, collection: CollectionOption = None, as_json
 
 
 def _certificate(ragapp: RagApp, collection: Collection) -> str:
-    """Tell of a collection's certificate what can be told without loading a model; empty without one."""
-    from ragapp.calibration import certificate_path, load_certificate
+    """Tell of the certificate of a collection, or of the package's, what can be told without loading a model.
 
-    found = load_certificate(certificate_path(ragapp.settings.home, collection.name))
+    Empty if there is none, or the package's is for other models or settings.
+    """
+    from ragapp.calibration import certificate_path, load_certificate, shipped_certificate
+
+    encoder, now = f"{collection.encoder.id}@{collection.encoder.hash}", ragapp.settings
+    found = load_certificate(certificate_path(now.home, collection.name))
     if found is None:
-        return ""
-    encoder = f"{collection.encoder.id}@{collection.encoder.hash}"
-    now, then = ragapp.settings, found.pinned
+        shipped = shipped_certificate(now)
+        if shipped is None or shipped.pinned.encoder != encoder:
+            return ""
+        return f"made on {shipped.documents}, not on these documents: {shipped.sentence}"
+    then = found.pinned
     changed = [
         what
         for what, same in (

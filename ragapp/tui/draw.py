@@ -100,6 +100,7 @@ def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
         if state.hint:
             lines.append(_line(f"try: {one_line(state.hint)}", "dim"))
     elif state.answer:
+        lines += _certified(state.answer)
         lines.append(_line(_footer(state.answer), "dim"))
     return lines
 
@@ -274,6 +275,16 @@ def _phase(turn: TurnState) -> str:
     if state.phase == "reading" and not state.text:
         return f"reading {len(state.passages)} passages"
     return "searching" if state.phase in {"idle", "retrieving"} else "checking"
+
+
+def _certified(answer: Answer) -> list[Line]:
+    """Tell what the certificate of these documents says, or why it holds no more."""
+    told = answer.guarantee
+    if told is None or not told.own:
+        return []
+    if told.void:
+        return [_line(f"Certificate void: {', '.join(told.void)}. Try: ragapp calibrate", _WARNING)]
+    return [_line(f"certified on these documents: {told.sentence}", "dim")]
 
 
 def _footer(answer: Answer) -> str:

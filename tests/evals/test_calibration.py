@@ -16,10 +16,11 @@ from scipy.stats import binom
 from ragapp.app import RagApp
 from ragapp.calibration import Certificate, Pinned, certificate_path, load_certificate, save_certificate, void_because
 from ragapp.cli.main import main
-from ragapp.confidence import Signals
+from ragapp.confidence import Signals, load_confidence
 from ragapp.errors import EvalError, ExitCode, ModelCorrupt
 from ragapp.evals.certify import calibrate, clopper_pearson
 from ragapp.evals.records import Item
+from ragapp.readers.registry import SHIPPED
 from ragapp.settings import Settings
 
 PINNED = Pinned("encoder@1", "reader@2", "checker@3", 8, 24)
@@ -136,6 +137,28 @@ def test_answers_are_given_under_a_certificate_until_a_document_changes(
     assert "certificate: void, the documents changed" in capsys.readouterr().out
 
 
+def test_the_package_brings_a_certificate_of_its_models(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "forth.txt").write_text("The Forth Bridge opened on 4 March 1890.", "utf-8")
+    home = ["--home", str(tmp_path / "home")]
+    assert main(["ingest", str(tmp_path / "forth.txt"), *home]) == 0
+    with RagApp(Settings(home=tmp_path / "home")) as app:
+        answer = app.ask("When did the Forth Bridge open?")
+        assert answer.signals
+        assert answer.confidence == pytest.approx(load_confidence(SHIPPED)(answer.signals)), "it changes no answer"
+        assert answer.guarantee, "it was made with the weights, settings and checker that ship"
+        assert (answer.guarantee.own, answer.guarantee.void) == (False, ())
+    capsys.readouterr()
+    assert main(["status", *home]) == 0
+    assert f"not on these documents: {answer.guarantee.sentence}" in capsys.readouterr().out
+    with RagApp(Settings(home=tmp_path / "home", abstain_below=0.2)) as app:
+        assert app.ask("When did the Forth Bridge open?").guarantee is None
+    monkeypatch.setenv("RAGAPP_ABSTAIN_BELOW", "0.2")
+    assert main(["status", *home]) == 0
+    assert "certificate" not in capsys.readouterr().out
+
+
 def test_calibrate_refuses_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "many.jsonl"
     facts = [(f"The {word} festival began in {1900 + n}.", f"{1900 + n}") for n, word in enumerate(_WORDS)]
@@ -152,6 +175,13 @@ def test_calibrate_refuses_from_the_command_line(tmp_path: Path, capsys: pytest.
     record = json.loads(capsys.readouterr().out)
     assert record["holds"] is False
     assert "no certificate" in record["sentence"]
+    kept = tmp_path / "kept.json"
+    assert main([*arguments, "--keep", "--output", str(kept), "--json"]) == ExitCode.OK
+    made, record = load_certificate(kept), json.loads(capsys.readouterr().out)
+    assert made
+    assert (made.threshold, record["holds"]) == (Settings().abstain_below, True), "what is in use is certified as it is"
+    assert made.bound <= made.max_error < made.bound + 0.01
+    assert made.answered <= made.asked == 2 * len(_WORDS)
     assert main([*arguments, "--max-error", "2"]) == ExitCode.USAGE
     fresh = tmp_path / "fresh"
     assert main([*arguments[:3], "-n", "39", "--home", str(fresh)]) == ExitCode.FAILED

@@ -45,6 +45,15 @@ def test_training_prints_its_curve_and_leaves_a_reader_that_can_be_measured(
     assert scores["f1"]["n"] == 5
     assert 0 <= scores["exact_match"]["mean"] <= scores["f1"]["mean"] <= 1
 
+    measured: dict[str, dict[str, float]] = {}
+    for runtime in ("torch", "onnx", "onnx-int8"):
+        command = ["bench", "precision", "--data", str(data), "-n", "6", "--reader", str(out / "reader"), "--json"]
+        assert main([*command, "--runtime", runtime]) == ExitCode.OK
+        record = json.loads(capsys.readouterr().out)
+        measured[record["precision"]] = record["same_answer"]
+    assert [*measured][1:] == ["onnx float32", "onnx int8"]
+    assert measured["onnx float32"]["mean"] == 1, "the same network, however it is run"
+
 
 def test_a_mixture_is_prepared_and_learned_from(
     data: Path, tiny_encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
