@@ -7,6 +7,8 @@ import gzip
 import json
 import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ from ragapp.readers.copy_fid.features import Featurizer
 from ragapp.readers.copy_fid.model import END, PAD, right_positions
 from ragapp.readers.copy_fid.reader import CopyFidReader
 from ragapp.readers.copy_fid.training.batches import BatchPlan, Mixture
+from ragapp.readers.copy_fid.training.checkpoint import load_checkpoint
 from ragapp.readers.copy_fid.training.data import QaExample, hold_out, load_examples
 from ragapp.readers.copy_fid.training.retrieval_first import tune_for_retrieval
 from ragapp.readers.copy_fid.training.start import from_encoder, from_reader
@@ -83,6 +86,33 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been_killed(
     ]
     final, again = (load_file(tmp_path / name / "reader" / "model.safetensors") for name in ("whole", "cut"))
     assert all(torch.equal(final[name], again[name]) for name in final)
+
+
+def test_a_disk_that_fills_during_a_checkpoint_leaves_the_last_one(tmp_path: Path) -> None:
+    code = """
+import resource, sys
+from pathlib import Path
+import torch
+from ragapp.errors import StorageFull
+from ragapp.readers.copy_fid.training.checkpoint import Checkpoint, save_checkpoint
+folder = Path(sys.argv[1])
+save_checkpoint(folder, Checkpoint(1, {"seed": 3}, {"weight": torch.ones(10)}))
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+try:
+    save_checkpoint(folder, Checkpoint(2, {"seed": 3}, {"weight": torch.ones(10_000)}))
+except StorageFull as error:
+    print(error.message, error.hint)
+"""
+    command = [sys.executable, "-W", "error", "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "step 2" in done.stdout
+    assert "make room" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["step-0000001"]
+    last = load_checkpoint(tmp_path)
+    assert last
+    assert (last.step, last.run) == (1, {"seed": 3})
 
 
 def test_training_lowers_the_loss_and_exports_a_reader(
