@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from ragapp.errors import IndexCorrupt, IndexError_, IndexLocked, IndexVersionMismatch, StorageFull
 from ragapp.indexes.lock import writer_lock
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision that this code reads and writes; a test holds it to the newest migration."""
 
 _BUSY_MS = 30_000

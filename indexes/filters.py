@@ -6,7 +6,7 @@ import re
 
 import sqlalchemy as sa
 
-from ragapp.indexes.models import DocumentRow, PassageRow
+from ragapp.indexes.models import DocumentRow, PassageRow, TagRow
 from ragapp.indexes.types import SearchFilter
 
 _WILDCARD = re.compile(r"\*\*/?|\*|\?|\[!?+[^/][^\]/]*\]", re.DOTALL)
@@ -31,6 +31,10 @@ def live(collection_id: int, where: SearchFilter | None = None) -> sa.ColumnElem
         conditions.append(DocumentRow.media_type.in_(sorted(where.media_types)))
     if where and where.documents:
         conditions.append(DocumentRow.name.in_(sorted(where.documents)))
+    if where and where.tags:
+        tags = sorted(tag.casefold() for tag in where.tags)
+        tagged = sa.select(TagRow.name).where(TagRow.collection_id == collection_id, TagRow.tag.in_(tags))
+        conditions.append(DocumentRow.name.in_(tagged))
     return sa.and_(*conditions)
 
 

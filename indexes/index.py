@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ragapp.errors import CollectionMismatch, CollectionNotFound, IndexError_
-from ragapp.indexes import lexical, search
+from ragapp.indexes import lexical, search, tags
 from ragapp.indexes.conversations import Conversations
 from ragapp.indexes.database import Database
 from ragapp.indexes.evaluations import Evaluations
@@ -201,7 +201,13 @@ class Index:
         )  # fmt: skip
         with self._database.read() as connection:
             rows = connection.execute(query.where(live(collection.id, where)).order_by(DocumentRow.name))
-            return [DocumentInfo(*row) for row in rows]
+            tagged = tags.by_document(connection, collection.id)
+            return [DocumentInfo(*row, tags=tagged.get(row.name, ())) for row in rows]
+
+    def tags(self, collection: Collection) -> dict[str, int]:
+        """Give how many documents each tag of a collection has, the most used first."""
+        with self._database.read() as connection:
+            return tags.counted(connection, collection.id)
 
     def document_text(self, document_id: int) -> str:
         """Read the text that a document's offsets index; also of a removed version that is not yet erased.
@@ -219,7 +225,8 @@ class Index:
 
     def landmarks(self, document_id: int) -> tuple[Landmark, ...]:
         """Read the landmarks of a document; see `document_text`."""
-        return landmarks_of(self._read(DocumentRow.landmarks, document_id), document_id)
+        name = self._read(DocumentRow.name, document_id)
+        return landmarks_of(self._read(DocumentRow.landmarks, document_id), name)
 
     def stats(self, collection: Collection) -> Stats:
         """Measure a collection."""

@@ -67,6 +67,16 @@ class DocumentRow(Base):
     text: Mapped[str] = mapped_column(Text)
 
 
+class TagRow(Base):
+    """A tag of a document, whatever its version."""
+
+    __tablename__ = "document_tags"
+
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id"), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(50), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+
+
 class SegmentRow(Base):
     """An immutable file of vectors."""
 

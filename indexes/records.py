@@ -68,6 +68,7 @@ class DocumentInfo:
         size: Bytes of the file.
         passages: How many passages it was cut into.
         added_at: Seconds since the epoch.
+        tags: Its tags, in alphabetical order.
     """
 
     id: int
@@ -78,6 +79,7 @@ class DocumentInfo:
     size: int
     passages: int
     added_at: float
+    tags: tuple[str, ...] = ()
 
 
 class JobInfo(NamedTuple):
@@ -108,12 +110,12 @@ def segment_files(connection: Connection, collection_id: int) -> list[SegmentFil
     return [SegmentFile(*row) for row in rows]
 
 
-def landmarks_of(stored: str, document: str | int) -> tuple[Landmark, ...]:
+def landmarks_of(stored: str, document: str) -> tuple[Landmark, ...]:
     """Read landmarks as the writer stores them.
 
     Args:
         stored: The column.
-        document: Whose they are, for the error.
+        document: Name of whose they are, for the error.
 
     Returns:
         The landmarks.

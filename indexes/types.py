@@ -132,12 +132,14 @@ class SearchFilter:
         media_types: Only these kinds of document; empty means all.
         documents: Only documents of these names; empty means all.
         without: Ids of passages that are left out.
+        tags: Only documents that have one of these tags; empty means all.
     """
 
     path_glob: str | None = None
     media_types: frozenset[MediaType] = field(default_factory=frozenset)
     documents: frozenset[str] = field(default_factory=frozenset)
     without: frozenset[int] = field(default_factory=frozenset)
+    tags: frozenset[str] = field(default_factory=frozenset)
 
 
 class EncoderPin(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Literal, NamedTuple
 
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from ragapp.errors import RagappError
-from ragapp.indexes import lexical
+from ragapp.indexes import lexical, tags
 from ragapp.indexes.database import Database
 from ragapp.indexes.filters import live, removed
 from ragapp.indexes.models import DocumentRow, JobItemRow, JobRow, PassageRow, SegmentRow
@@ -153,7 +153,29 @@ class Writer:
             How many there were.
         """
         with self._database.write() as connection:
+            tags.forget(connection, collection.id, names)
             return len(tombstone(connection, collection.id, names))
+
+    def tag(
+        self, collection: Collection, names: Sequence[str], *, add: Iterable[str] = (), remove: Iterable[str] = ()
+    ) -> int:
+        """Give tags to documents and take tags from them.
+
+        Args:
+            collection: Where they are.
+            names: Their names; unknown ones are passed over.
+            add: Tags that they get.
+            remove: Tags that they lose.
+
+        Returns:
+            How many documents there were.
+
+        Raises:
+            ConfigError: If something cannot be a tag.
+        """
+        added, removed_ = ({tags.tag_name(each) for each in given} for given in (add, remove))
+        with self._database.write() as connection:
+            return tags.change(connection, collection.id, names, added, removed_ - added)
 
     def compact(self) -> CompactReport:
         """Rewrite segments without removed passages and erase all that is left of removed documents.

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ragapp.errors import LoadError, RagappError
+from ragapp.indexes.tags import tag_name
 from ragapp.indexes.types import FileStamp, NewDocument, embedding_text
 from ragapp.ingest.chunking import Chunker
 from ragapp.ingest.discovery import FoundFile, Unreadable, discover, document_name
@@ -58,6 +59,7 @@ def ingest(
     *,
     chunker: Chunker | None = None,
     prune: bool = False,
+    tags: Sequence[str] = (),
     limits: Limits | None = None,
     workers: int = 1,
     batch_passages: int = BATCH_PASSAGES,
@@ -75,6 +77,7 @@ def ingest(
         encoder: What makes the vectors; used only when there is new text.
         chunker: What cuts documents; by default to the encoder's tokens.
         prune: Whether documents under the roots whose files vanished are removed.
+        tags: What all documents met are tagged with, unchanged ones too; those of a failed file stay as they were.
         limits: What one file may cost.
         workers: Processes that parse files.
         batch_passages: How many passages, or a little more, are encoded and committed together.
@@ -85,15 +88,16 @@ def ingest(
         What was done; a file that failed is in it and keeps its last good version in the index.
 
     Raises:
+        ConfigError: Something cannot be a tag.
         CollectionMismatch: The collection was made by another encoder or chunker.
         IndexLocked: Another process is writing.
         StorageFull: The disk is full; what was committed stays.
         IngestError: The processes that parse files cannot run.
     """
-    chunker = chunker or Chunker(encoder.token_offsets)
+    chunker, tags = chunker or Chunker(encoder.token_offsets), [tag_name(tag) for tag in tags]
     with index.write(wait_s=wait_s) as writer, LoaderPool(workers, limits) as pool:
         target = index.ensure_collection(collection, encoder.pin, chunker.version)
-        job = _Job(target, index.files(target), writer, encoder, chunker, batch_passages, on_event or _ignore)
+        job = _Job(target, index.files(target), writer, encoder, chunker, batch_passages, tags, on_event or _ignore)
         return job.run(roots, pool, prune=prune)
 
 
@@ -108,6 +112,7 @@ class _Job:
         encoder: Encoder,
         chunker: Chunker,
         batch_passages: int,
+        tags: Sequence[str],
         emit: Callable[[JobEvent], None],
     ) -> None:
         self._collection = collection
@@ -116,6 +121,8 @@ class _Job:
         self._encoder = encoder
         self._chunker = chunker
         self._most_passages = batch_passages
+        self._tags = tags
+        self._untagged: list[str] = []
         self._emit = emit
         self._counts: Counter[FileStatus] = Counter()
         self._passages = self._encoded = self._size_bytes = 0
@@ -184,8 +191,14 @@ class _Job:
             with _shielded():
                 self._writer.touch(self._collection, self._touched)
             self._touched = {}
-        if not self._batch:
-            return
+        if self._batch:
+            self._commit_batch()
+        if self._untagged:
+            with _shielded():
+                self._writer.tag(self._collection, self._untagged, add=self._tags)
+            self._untagged = []
+
+    def _commit_batch(self) -> None:
         texts = [embedding_text(chunk.heading, chunk.text) for document in self._batch for chunk in document.chunks]
         vectors, encoded = self._vectors(texts)
         with _shielded():
@@ -245,6 +258,8 @@ class _Job:
 
     def _done(self, event: FileDone) -> None:
         self._counts[event.status] += 1
+        if self._tags and event.status in ("added", "changed", "unchanged"):
+            self._untagged.append(event.name)
         self._emit(event)
 
     def _report(self, status: JobStatus) -> JobReport:

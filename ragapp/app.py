@@ -121,6 +121,7 @@ class RagApp:
         paths: Sequence[str | Path] | str | Path,
         *,
         prune: bool = False,
+        tags: Sequence[str] = (),
         on_event: Callable[[JobEvent], None] | None = None,
     ) -> JobReport:
         """Take files and folders into the collection; unchanged ones cost nothing.
@@ -128,6 +129,7 @@ class RagApp:
         Args:
             paths: Files and folders.
             prune: Also remove documents under these paths whose files are gone.
+            tags: What all of them are tagged with, unchanged ones too.
             on_event: Called with each event of the job.
 
         Returns:
@@ -146,6 +148,7 @@ class RagApp:
             # No more than the encoder sees of a passage, with its two special tokens.
             chunker=Chunker(self.encoder.token_offsets, min(self.settings.chunk_tokens, self.encoder.max_tokens - 2)),
             prune=prune,
+            tags=tags,
             limits=Limits(file_bytes=self.settings.max_file_mb * MEGABYTE),
             on_event=on_event,
         )
@@ -206,6 +209,23 @@ class RagApp:
         """
         with self.index.write() as writer:
             return writer.remove(self.collection, documents)
+
+    def tag(self, documents: Sequence[str], *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
+        """Give tags to documents and take tags from them; `SearchFilter.tags` looks only into those that have one.
+
+        Args:
+            documents: Their names.
+            add: Tags that they get.
+            remove: Tags that they lose.
+
+        Returns:
+            How many were there.
+
+        Raises:
+            ConfigError: If something cannot be a tag.
+        """
+        with self.index.write() as writer:
+            return writer.tag(self.collection, documents, add=add, remove=remove)
 
     @property
     def collection(self) -> Collection:

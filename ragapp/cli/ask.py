@@ -14,6 +14,7 @@ from ragapp.cli.options import (
     HomeOption,
     JsonOption,
     PathOption,
+    TagOption,
     TypeOption,
     open_app,
     search_filter,
@@ -41,6 +42,7 @@ def ask(
     passages: Annotated[int | None, typer.Option("-k", "--passages", help="How many passages to read.")] = None,
     path: PathOption = None,
     types: TypeOption = None,
+    tags: TagOption = None,
     home: HomeOption = None,
     collection: CollectionOption = None,
     with_reasons: Annotated[
@@ -58,7 +60,7 @@ def ask(
     if not is_unicode(words):
         raise ConfigError(f"The question {words!r} is not Unicode.", "see that the terminal's encoding is UTF-8")
     questions = read_questions(file) if file else []
-    where = search_filter(path, types)
+    where = search_filter(path, types, tags)
     with open_app(home, collection, passages=passages) as ragapp:
         if file:
             failed = _ask_file(ragapp, questions, where, as_json, with_reasons)

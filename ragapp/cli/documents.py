@@ -1,4 +1,4 @@
-"""``ragapp status``, ``ls`` and ``rm``."""
+"""``ragapp status``, ``ls``, ``tag`` and ``rm``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragapp.cli.console import narrate, short_name, stdout, write, write_json
-from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, PathOption, TypeOption, open_app, search_filter
+from ragapp.cli.options import (
+    CollectionOption,
+    HomeOption,
+    JsonOption,
+    PathOption,
+    TagOption,
+    TypeOption,
+    open_app,
+    search_filter,
+)
 from ragapp.errors import ExitCode
 from ragapp.text import one_line, printable
 
@@ -83,12 +92,13 @@ def _certificate(ragapp: RagApp, collection: Collection) -> str:
 def ls(
     path: PathOption = None,
     types: TypeOption = None,
+    tags: TagOption = None,
     home: HomeOption = None,
     collection: CollectionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the documents."""
-    where = search_filter(path, types)
+    where = search_filter(path, types, tags)
     with open_app(home, collection) as ragapp:
         documents = ragapp.index.documents(ragapp.collection, where)
     if as_json:
@@ -101,12 +111,44 @@ def ls(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("document", "type", "version", "passages", "size", "added", box=None, header_style="bold")
+    table = Table("document", "type", "version", "passages", "size", "added", "tags", box=None, header_style="bold")
     for document in documents:
         added = datetime.datetime.fromtimestamp(document.added_at).astimezone().strftime("%Y-%m-%d %H:%M")
         cells = (document.media_type, str(document.version), str(document.passages), _megabytes(document.size), added)
-        table.add_row(Text(short_name(document.name)), *cells)
+        table.add_row(Text(short_name(document.name)), *cells, Text(", ".join(document.tags)))
     stdout().print(table)
+
+
+def tag(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Files, folders or patterns such as 'notes/*.md'.", show_default=False)
+    ] = None,
+    add: Annotated[list[str] | None, typer.Option(help="A tag that they get; may be repeated.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="A tag that they lose; may be repeated.")] = None,
+    home: HomeOption = None,
+    collection: CollectionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tag documents, or list the tags there are."""
+    from ragapp.errors import ConfigError
+
+    if bool(names) != bool(add or remove):
+        raise ConfigError("Which documents, and which tags?", "ragapp tag notes --add work, or ragapp tag")
+    with open_app(home, collection) as ragapp:
+        chosen = {name: _matching(ragapp, name) for name in names or ()}
+        tagged = ragapp.tag(sorted(set().union(*chosen.values())), add=add or (), remove=remove or ()) if chosen else 0
+        counts = ragapp.index.tags(ragapp.collection)
+    unknown = [name for name, found in chosen.items() if not found]
+    if as_json:
+        write_json({"tagged": tagged, "tags": counts, "unknown": unknown})
+    elif names:
+        write(f"{tagged} documents")
+    else:
+        for each, count in counts.items():
+            write(f"{each}  {count} documents")
+    if not counts and not names:
+        narrate("no document has a tag; try: ragapp tag notes --add work")
+    _tell_unknown(unknown)
 
 
 def rm(
@@ -127,9 +169,13 @@ def rm(
         write_json({"removed": removed, "unknown": unknown})
     else:
         write(f"{removed} documents removed")
-    for name in unknown:
+    _tell_unknown(unknown)
+
+
+def _tell_unknown(names: list[str]) -> None:
+    for name in names:
         narrate(f"no document is called {one_line(name)}; try: ragapp ls")
-    if unknown:
+    if names:
         raise typer.Exit(ExitCode.FAILED)
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders.", show_default=False)],
     prune: Annotated[bool, typer.Option("--prune", help="Also remove documents whose files are gone.")] = False,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", help="Tag all of these documents, unchanged ones too; may be repeated.")
+    ] = None,
     home: HomeOption = None,
     collection: CollectionOption = None,
     as_json: JsonOption = False,
@@ -32,7 +35,7 @@ def ingest(
     A file that cannot be read is reported, the others go in, and the exit code is 1.
     """
     with open_app(home, collection) as ragapp, JobView() as view:
-        report = ragapp.ingest(paths, prune=prune, on_event=view.show)
+        report = ragapp.ingest(paths, prune=prune, tags=tags or (), on_event=view.show)
     if as_json:
         write_json(dataclasses.asdict(report))
     else:

@@ -22,6 +22,10 @@ TypeOption = Annotated[
     list[str] | None, typer.Option("--type", help="Only documents of this kind: text, markdown, html, pdf, docx.")
 ]
 
+TagOption = Annotated[
+    list[str] | None, typer.Option("--tag", help="Only documents with this tag, or one of these; may be repeated.")
+]
+
 
 def settings(home: Path | None, collection: str | None, **flags: object) -> Settings:
     """Read the settings with a command's flags over them.
@@ -49,25 +53,28 @@ def open_app(home: Path | None, collection: str | None, **flags: object) -> RagA
     return RagApp(settings(home, collection, **flags))
 
 
-def search_filter(path: str | None, types: list[str] | None) -> SearchFilter:
-    """Make a filter of ``--path`` and ``--type``.
+def search_filter(path: str | None, types: list[str] | None, tags: list[str] | None) -> SearchFilter:
+    """Make a filter of ``--path``, ``--type`` and ``--tag``.
 
     Args:
         path: A shell pattern on document names.
         types: Kinds of document.
+        tags: Tags, of which a document needs one.
 
     Returns:
         The filter.
 
     Raises:
-        ConfigError: If there is no such kind.
+        ConfigError: If there is no such kind, or something cannot be a tag.
     """
     from typing import cast, get_args
 
     from ragapp.errors import ConfigError
+    from ragapp.indexes.tags import tag_name
     from ragapp.indexes.types import MediaType, SearchFilter
 
     for kind in types or ():
         if kind not in get_args(MediaType):
             raise ConfigError(f"There is no kind of document {kind!r}.", f"--type {'|'.join(get_args(MediaType))}")
-    return SearchFilter(path, frozenset(cast("list[MediaType]", types or ())))
+    kinds = frozenset(cast("list[MediaType]", types or ()))
+    return SearchFilter(path, kinds, tags=frozenset(tag_name(tag) for tag in tags or ()))

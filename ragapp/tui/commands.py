@@ -61,7 +61,7 @@ COMMANDS = (
     Command("list", "List", "Show or hide the conversations at the left", "ctrl+b", priority=True),
     Command("add", "Add", "Take in a file or folder", "ctrl+o", "PATH", shown=True, priority=True, does="app.add"),
     Command("retry", "Retry", "Take in the files that failed again", does="app.retry"),
-    Command("scope", "Scope", "Look only into documents of these names; into all without one", "", "PATTERN"),
+    Command("scope", "Scope", "Look only into documents of these names, or with this tag", "", "PATTERN or #TAG"),
     Command("broaden", "All documents", "Ask the last question again, of all documents", "f3"),
     Command("evidence", "Evidence", "Show or hide the evidence", "ctrl+e", shown=True, priority=True),
     Command("why", "Why?", "Show how the answer came about", "f2", shown=True),

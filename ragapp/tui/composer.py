@@ -99,9 +99,9 @@ class Prompt(TextArea):
 
     @dataclass
     class Mentioned(Message):
-        """A document was chosen to look into."""
+        """A document, or a tag with its ``#``, was chosen to look into."""
 
-        document: str
+        name: str
 
     class Widen(Message):
         """The last thing that the question is kept to is to go."""
@@ -128,7 +128,7 @@ class Prompt(TextArea):
         self._at = len(self._past)
 
     def suggest_from(self, documents: Callable[[], Sequence[str]]) -> None:
-        """Take the names that ``@`` offers from a function; it is called when ``@`` is typed."""
+        """Take the names and ``#tags`` that ``@`` offers from a function; it is called when ``@`` is typed."""
         self._documents = documents
 
     def action_send(self) -> None:
@@ -268,6 +268,8 @@ class Composer(Vertical):
 
 
 def _document(name: str) -> Content:
+    if name.startswith("#"):
+        return Content.assemble((one_line(name), "bold"), ("  the documents with this tag", "dim"))
     folder, _, file = name.rpartition("/")
     return Content.assemble((one_line(file), "bold"), (f"  {one_line(folder)}", "dim"))
 

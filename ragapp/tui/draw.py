@@ -109,6 +109,7 @@ def scope_told(scope: Scope) -> str:
     """Tell where answers may come from, on one line; empty for everywhere."""
     names = [one_line(name.rpartition("/")[2]) for name in scope.documents]
     parts = [*names, one_line(scope.glob)] if scope.glob else names
+    parts += [f"#{one_line(tag)}" for tag in scope.tags]
     parts += [f"{len(scope.pinned)} pinned"] if scope.pinned else []
     parts += [f"{len(scope.without)} left out"] if scope.without else []
     return " · ".join(parts)

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragapp.tui.state import EVERYWHERE
+
 if TYPE_CHECKING:
     from ragapp.answers import Answer
     from ragapp.app import RagApp
@@ -79,6 +81,12 @@ def names_within(app: RagApp, scope: Scope) -> list[str]:
     if app.settings.collection not in names:
         return []
     return [document.name for document in app.index.documents(app.collection, scope.where)]
+
+
+def mentions(app: RagApp) -> list[str]:
+    """List what ``@`` may name: tags with their ``#``, and documents."""
+    names = names_within(app, EVERYWHERE)
+    return [*(f"#{tag}" for tag in app.index.tags(app.collection)), *names] if names else []
 
 
 def pasted(app: RagApp, text: str) -> Path:

@@ -24,11 +24,24 @@ class Scope(NamedTuple):
     """Ids of passages to read whatever the question."""
     without: tuple[int, ...] = ()
     """Ids of passages to leave out."""
+    tags: tuple[str, ...] = ()
+    """Tags of which a document has one; empty for all."""
 
     @property
     def where(self) -> SearchFilter:
         """Give the filter for retrieval."""
-        return SearchFilter(self.glob or None, documents=frozenset(self.documents), without=frozenset(self.without))
+        return SearchFilter(
+            self.glob or None,
+            documents=frozenset(self.documents),
+            without=frozenset(self.without),
+            tags=frozenset(self.tags),
+        )
+
+    def looking_into(self, name: str) -> Scope:
+        """Give the scope with a document more, or, where it begins with ``#``, with a tag more."""
+        if name.startswith("#"):
+            return self._replace(tags=tuple(dict.fromkeys((*self.tags, name[1:].casefold()))))
+        return self._replace(documents=tuple(dict.fromkeys((*self.documents, name))))
 
     def wider(self) -> Scope:
         """Give the scope without what was added to it last, by kind."""
@@ -38,12 +51,14 @@ class Scope(NamedTuple):
             return self._replace(pinned=self.pinned[:-1])
         if self.glob:
             return self._replace(glob="")
+        if self.tags:
+            return self._replace(tags=self.tags[:-1])
         return self._replace(documents=self.documents[:-1])
 
     @property
     def narrow(self) -> bool:
         """Whether there are documents that are not looked into."""
-        return bool(self.documents or self.glob)
+        return bool(self.documents or self.glob or self.tags)
 
 
 EVERYWHERE = Scope()
@@ -156,6 +171,7 @@ def restored(answers: Sequence[Answer], versions: dict[str, int]) -> ChatState:
                 asked.where.path_glob or "",
                 asked.pinned,
                 tuple(sorted(asked.where.without)),
+                tuple(sorted(asked.where.tags)),
             )
         turns.append(TurnState(answer.question, state, "done", tuple(stale), scope))
     return ChatState(tuple(turns))

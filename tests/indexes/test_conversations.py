@@ -43,6 +43,7 @@ def test_what_was_said_before_there_was_a_search_is_found(tmp_path: Path) -> Non
         )
     with closing(sqlite3.connect(tmp_path / "catalog.sqlite3")) as catalog:
         catalog.execute("DROP TABLE turns_fts")
+        catalog.execute("DROP TABLE document_tags")
         catalog.execute("UPDATE alembic_version SET version_num = '0002'")
         catalog.commit()
     with Index.open(tmp_path) as index:

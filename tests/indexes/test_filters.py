@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from index_samples import commit, document, vector
+from index_samples import CHUNKER, PIN, commit, document, vector
 
+from ragapp.errors import ConfigError
 from ragapp.indexes.filters import glob_pattern
 from ragapp.indexes.index import Index
 from ragapp.indexes.records import Collection
@@ -105,3 +107,62 @@ def test_passages_are_left_out_of_both_searches(index: Index, collection: Collec
     where = SearchFilter(without=frozenset({first}))
     assert [hit.id for hit in index.search_dense(collection, vector("x"), 10, where)] == [second]
     assert [hit.id for hit in index.search_lexical(collection, "pears", 10, where)] == [second]
+
+
+def test_documents_are_found_by_any_of_some_tags(index: Index, collection: Collection) -> None:
+    with index.write() as writer:
+        for name in ("/n/a.md", "/n/b.txt", "/m/c.pdf"):
+            commit(writer, collection, document(name, ["pears grow"]))
+        assert writer.tag(collection, ["/n/a.md", "/gone"], add=["Fruit", "#2024"]) == 1
+        writer.tag(collection, ["/n/b.txt"], add=["fruit"])
+        writer.tag(collection, ["/m/c.pdf"], add=["stones"])
+    for tags, expected in (
+        ({"fruit"}, {"/n/a.md", "/n/b.txt"}),
+        ({"2024", "STONES"}, {"/n/a.md", "/m/c.pdf"}),
+        ({"nothing"}, set[str]()),
+    ):
+        where = SearchFilter(tags=frozenset(tags))
+        dense = index.search_dense(collection, vector("x"), 9, where)
+        lexical = index.search_lexical(collection, "pears", 9, where)
+        for hits in (dense, lexical):
+            assert {passage.document for passage in index.passages([hit.id for hit in hits])} == expected
+        assert {info.name for info in index.documents(collection, where)} == expected
+    assert index.tags(collection) == {"fruit": 2, "2024": 1, "stones": 1}
+
+
+tag_changes = st.lists(
+    st.tuples(
+        st.sampled_from(["/a", "/b"]), st.sampled_from(["add", "remove", "change", "drop"]), st.sampled_from("xyz")
+    ),
+    max_size=12,
+)
+
+
+@given(tag_changes)
+@settings(max_examples=25)
+def test_a_documents_tags_stay_until_they_are_taken_or_it_goes(changes: list[tuple[str, str, str]]) -> None:
+    with TemporaryDirectory() as home, Index.open(Path(home)) as index:
+        collection = index.ensure_collection("default", PIN, CHUNKER)
+        expected: dict[str, set[str]] = {}
+        with index.write() as writer:
+            for number, (name, what, tag) in enumerate(changes):
+                if what == "change":
+                    commit(writer, collection, document(name, [f"version {number}"]))
+                    expected.setdefault(name, set())
+                elif what == "drop":
+                    writer.remove(collection, [name])
+                    expected.pop(name, None)
+                else:
+                    writer.tag(collection, [name], **{what: [tag]})
+                    if name in expected:
+                        expected[name] = expected[name] | {tag} if what == "add" else expected[name] - {tag}
+        assert {each.name: set(each.tags) for each in index.documents(collection)} == expected
+
+
+@pytest.mark.parametrize("text", ["", "#", "two words", "a,b", "x" * 51, "bell\a", "\u202e"])
+def test_what_cannot_be_a_tag_is_told(index: Index, collection: Collection, text: str) -> None:
+    with index.write() as writer:
+        commit(writer, collection, document("/a", ["pears"]))
+        with pytest.raises(ConfigError, match="cannot be a tag"):
+            writer.tag(collection, ["/a"], add=["fine", text])
+    assert index.tags(collection) == {}

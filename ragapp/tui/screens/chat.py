@@ -98,7 +98,7 @@ class ChatScreen(Screen[None]):
         """Begin at the prompt."""
         self.post_message(self.Ready())
         self.prompt.focus()
-        self.prompt.suggest_from(lambda: library.names_within(self.session.app, EVERYWHERE) if self.session.app else ())
+        self.prompt.suggest_from(lambda: library.mentions(self.session.app) if self.session.app else ())
 
     @property
     def prompt(self) -> Prompt:
@@ -167,9 +167,8 @@ class ChatScreen(Screen[None]):
         self._ask(message.text)
 
     def on_prompt_mentioned(self, message: Prompt.Mentioned) -> None:
-        """Look into a document."""
-        scope = self.session.scope
-        self.narrow(scope._replace(documents=tuple(dict.fromkeys((*scope.documents, message.document)))))
+        """Look into a document, or into those with a tag."""
+        self.narrow(self.session.scope.looking_into(message.name))
 
     def on_prompt_widen(self) -> None:
         """Let go of the last thing that the question is kept to."""
@@ -243,8 +242,9 @@ class ChatScreen(Screen[None]):
         (shown if wanted else self.prompt).focus()
 
     def action_scope(self, pattern: str = "") -> None:
-        """Keep the questions from here on to documents of these names; without a pattern, to none."""
-        self.narrow(self.session.scope._replace(glob=pattern) if pattern else EVERYWHERE)
+        """Keep the questions from here on to documents of these names, or with this ``#tag``; without one, to none."""
+        scope = self.session.scope if pattern else EVERYWHERE
+        self.narrow(scope.looking_into(pattern) if pattern[:1] == "#" else scope._replace(glob=pattern))
 
     def action_again(self) -> None:
         """Ask the question of the turn chosen again."""

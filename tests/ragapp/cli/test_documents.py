@@ -89,3 +89,27 @@ def test_a_file_whose_name_has_brackets_is_that_file(cli: Cli, tmp_path: Path, m
     assert cli("rm", "note [1].txt", "--home", home).out == "1 documents removed\n"
     assert "note 1.txt" in names(cli, home)
     assert cli("rm", os.fsdecode(b"caf\xe9.txt"), "--home", home).out == "1 documents removed\n"
+
+
+def test_documents_are_tagged_listed_and_asked_by_tag(cli: Cli, own_library: Path, corpus: Path) -> None:
+    home = ["--home", own_library]
+    assert "no document has a tag" in cli("tag", *home).err
+    again = cli("ingest", corpus / "space", *home, "--tag", "Space", "--tag", "probes", "--json").record
+    assert (again["unchanged"], again["encoded"]) == (2, 0)
+    assert cli("tag", corpus / "food.txt", *home, "--add", "kitchen", "--add", "probes").out == "1 documents\n"
+    assert cli("tag", corpus / "food.txt", *home, "--remove", "probes").code == 0
+    assert cli("tag", *home).out.splitlines() == ["probes  2 documents", "space  2 documents", "kitchen  1 documents"]
+    assert cli("ls", *home, "--tag", "kitchen").out == f"{corpus / 'food.txt'}\n"
+    (food,) = cli("ls", *home, "--tag", "#Kitchen", "--json").record
+    assert food["tags"] == ["kitchen"]
+    assert len(cli("ls", *home, "--tag", "kitchen", "--tag", "space", "--json").record) == 3
+    answer = cli("ask", "When was it launched?", *home, "--tag", "space", "--json").record
+    assert {Path(each["document"]).parent.name for each in answer["passages"]} == {"space"}
+    assert cli("rm", corpus / "food.txt", *home).code == 0
+    assert "kitchen" not in cli("tag", *home).out
+
+    assert cli("tag", corpus / "gone.txt", *home, "--add", "x").code == 1
+    assert cli("tag", corpus / "space", *home).code == 2
+    assert cli("tag", *home, "--add", "x").code == 2
+    refused = cli("ingest", corpus, *home, "--tag", "two words")
+    assert (refused.code, "cannot be a tag" in refused.err) == (2, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -333,6 +334,30 @@ async def test_where_nothing_is_typed_letters_and_digits_are_keys(home: Path) ->
         app.chat.query_one(Transcript).focus()
         await pilot.press("e")
         assert prompt.text == "When did the Forth Bridge open?"
+
+
+async def test_questions_are_kept_to_documents_with_a_tag(home: Path, tmp_path: Path) -> None:
+    home = Path(shutil.copytree(home, tmp_path / "home"))
+    with RagApp(Settings(home=home)) as app:
+        (forth,) = [each.name for each in app.index.documents(app.collection) if each.name.endswith("forth.md")]
+        app.tag([forth], add=["bridges"])
+    async with chat(home) as pilot:
+        scope = pilot.app.screen.query_one("#scope", Static)
+        await pilot.press(*"When did it open? @#br", "enter")
+        await until(pilot, lambda: "#bridges" in str(scope.content))
+        assert "1 document " in str(scope.content)
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(app_of(pilot).state.turns) and not app_of(pilot).state.busy)
+        (turn,) = app_of(pilot).state.turns
+        assert turn.answer.answer
+        assert {scored.passage.document for scored in turn.answer.answer.passages} == {forth}
+        await pilot.press("backspace")
+        assert not scope.display
+        await pilot.press(*"/scope #Bridges", "enter")
+        await until(pilot, lambda: "#bridges" in str(scope.content))
+    async with chat(home, resume=True) as pilot:  # it is stored with the turn
+        assert app_of(pilot).state.turns[0].scope.tags == ("bridges",)
+        assert "in #bridges" in shown(pilot)
 
 
 async def test_a_person_there_is_not_is_no_place_to_take_from_or_write_to(home: Path) -> None:
