@@ -124,6 +124,32 @@ def describe(
     )
 
 
+def open_run(
+    app: EvalApp, dataset: Dataset, prepared: Prepared, reader: str, judge: Checker, root: Path, seed: int
+) -> tuple[RunFolder, System]:
+    """Open the run of one reader and one way to retrieve, or the one that an earlier start with the same inputs left.
+
+    Args:
+        app: The app over the documents that are asked.
+        dataset: What is asked.
+        prepared: Where it is asked.
+        reader: Name or folder of a copy-fid reader, or ``gemma``.
+        judge: Who judges.
+        root: Where the runs are.
+        seed: Seed of the choice of questions.
+
+    Returns:
+        The run's folder and who answers.
+
+    Raises:
+        RagappError: If there are no documents, another encoder embedded them, or a model cannot be loaded.
+    """
+    app.collection.require(app.encoder.pin)
+    system = make_system(app, reader)
+    fingerprint = app.index.fingerprint(app.collection)
+    return RunFolder.create(root, describe(dataset, prepared, system, judge, fingerprint, seed)), system
+
+
 def run(
     folder: RunFolder,
     prepared: Prepared,

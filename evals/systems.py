@@ -13,7 +13,7 @@ from ragapp.grounding.answer_check import answer_claims, source_of
 from ragapp.indexes.encoder import Encoder
 from ragapp.indexes.index import Collection, Index
 from ragapp.indexes.types import Hit, Passage, ScoredPassage, SearchFilter, StageScores
-from ragapp.readers.base import RankingReader
+from ragapp.readers.base import RankingReader, Reader
 from ragapp.reranker import rerank
 from ragapp.retriever import Retrieved, Retriever
 from ragapp.settings import Settings
@@ -92,11 +92,14 @@ class EvalApp(RagApp):
         settings: As for `RagApp`.
         retrieval: How passages are chosen.
         names: The index's name of each document that questions name, by that name.
+        loaded: A reader that is loaded already, to use in place of the one that the settings name.
     """
 
-    def __init__(self, settings: Settings, retrieval: Retrieval, names: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, retrieval: Retrieval, names: Mapping[str, str], loaded: Reader | None = None
+    ) -> None:
         reranked = retrieval == "reranked"
-        super().__init__(settings if reranked else settings.model_copy(update={"rerank": 0}))
+        super().__init__(settings if reranked else settings.model_copy(update={"rerank": 0}), loaded)
         self.retrieval: Retrieval = retrieval
         self.names = names
         self.called = {name: called for called, name in names.items()}

@@ -291,16 +291,11 @@ def _evaluate_one(
     seed: int,
 ) -> RunFolder:
     from ragapp.evals.prepare import runs_folder
-    from ragapp.evals.run import catalogue, describe, make_system, run
-    from ragapp.evals.store import RunFolder
+    from ragapp.evals.run import catalogue, open_run, run
     from ragapp.evals.systems import EvalApp
 
     with EvalApp(prepared.settings, retrieval, prepared.names) as ragapp:
-        ragapp.collection.require(ragapp.encoder.pin)
-        system = make_system(ragapp, reader)
-        fingerprint = ragapp.index.fingerprint(ragapp.collection)
-        manifest = describe(dataset, prepared, system, judge, fingerprint, seed)
-        folder = RunFolder.create(runs_folder(given.home), manifest)
+        folder, system = open_run(ragapp, dataset, prepared, reader, judge, runs_folder(given.home), seed)
         if folder.finished:
             narrate(f"{folder.name} is done already; nothing of it has changed")
             catalogue(folder, evaluations)

@@ -15,7 +15,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import HelpPanel
 
-from ragapp.errors import RagappError
+from ragapp.errors import ConfigError, RagappError
 from ragapp.settings import Settings, remember
 from ragapp.text import one_line, printable
 from ragapp.tui import engine, library
@@ -23,12 +23,15 @@ from ragapp.tui.clipboard import copy_text
 from ragapp.tui.commands import COMMANDS, command
 from ragapp.tui.composer import Prompt
 from ragapp.tui.draw import checks_told, compared_told
+from ragapp.tui.evaluating import SAMPLES, EvalJob, found_told, parse
 from ragapp.tui.glyphs import ASCII, PlainSigns, glyphs_for
 from ragapp.tui.ingesting import IngestJob
 from ragapp.tui.keys import checked_keymap, checked_theme
 from ragapp.tui.messages import (
     Checked,
     Compared,
+    EvalEnded,
+    Evaluating,
     Happened,
     IngestEnded,
     Ingesting,
@@ -70,7 +73,7 @@ class ChatApp(App[None]):
         self._filters_of_signs = [PlainSigns()] if self._glyphs is ASCII else []
         self.session = Session(settings.collection, self._off_thread)
         self.chat = ChatScreen(self.session, self._glyphs)
-        self._ingest = IngestJob(self._off_thread)
+        self._ingest, self._eval = IngestJob(self._off_thread), EvalJob(self._off_thread)
         self._leaving = False
         self._theme = checked_theme(settings.theme, self.available_themes)
         self.set_keymap(checked_keymap(settings.keys))
@@ -101,6 +104,7 @@ class ChatApp(App[None]):
         """Stop what runs and close the index."""
         self.session.cancel()
         self._ingest.cancel()
+        self._eval.cancel()
         if self.session.app:
             self.session.app.close()
 
@@ -175,21 +179,35 @@ class ChatApp(App[None]):
 
     def on_ingest_ended(self, message: IngestEnded) -> None:
         """Tell what the job did."""
-        self._ingest.ended(message)
-        report = message.report
+        told, report = self._ingest.ended(message), message.report
         if report is None:
             told = f"{one_line(message.error)} {one_line(message.hint)}".strip()
             self.notify(told, severity="warning", markup=False)
         else:
-            told = (
-                f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {report.failed} failed"
-            )
-            told += "\n/retry takes the failed ones in again" if report.failed else ""
             told += "\nF5 asks the last question again" if report.added + report.changed and self.state.turns else ""
             self.notify(told, title="documents taken in", markup=False)
         documents = len(library.documents(self.session.app)) if self.session.app else 0
         self.chat.status.tell(ingest="", documents=f"{documents} documents")
         self.chat.tell_scope()
+
+    def on_evaluating(self, message: Evaluating) -> None:
+        """Tell how far the evaluation is."""
+        self.chat.status.tell(eval=self._eval.told(message))
+
+    def on_eval_ended(self, message: EvalEnded) -> None:
+        """Show what the evaluation found; whoever is at something else is told how to see it."""
+        self._eval.running = False
+        self.chat.status.tell(eval="")
+        found = message.found
+        if found is None:
+            told = f"{one_line(message.error)} {one_line(message.hint)}".strip()
+            self.notify(told, severity="warning", markup=False)
+        elif self.screen is self.chat and not self.chat.prompt.text:
+            self.push_screen(ToldScreen(f"Evaluated: {one_line(found.dataset)}", (found_told(found),)))
+        else:
+            missed = sum(bool(gate.missed) for gate in found.gates)
+            gates = f"; {missed} of {len(found.gates)} gates missed" if found.gates else ""
+            self.notify(f"evaluated{gates}\nthe same /eval again shows the figures", markup=False)
 
     # What the person does
 
@@ -215,7 +233,7 @@ class ChatApp(App[None]):
 
     def action_help_quit(self) -> None:
         """Stop what runs; with nothing running, quit at the second Ctrl+C."""
-        if self.state.busy or self._ingest.running:
+        if self.state.busy or self._ingest.running or self._eval.running:
             self.action_stop()
         elif self._leaving:
             self.exit()
@@ -225,9 +243,11 @@ class ChatApp(App[None]):
             self.notify("Ctrl+C again quits", markup=False)
 
     def action_stop(self) -> None:
-        """Stop the answer, else the ingest job, else go back to the prompt."""
+        """Stop the answer, else the ingest job, else the evaluation, else go back to the prompt."""
         if not self.state.busy and self._ingest.cancel():
             self.chat.status.tell(ingest="stopping …")
+        elif not self.state.busy and self._eval.cancel():
+            self.chat.status.tell(eval="stopping the evaluation …")
         else:
             self.chat.stop()
 
@@ -260,6 +280,21 @@ class ChatApp(App[None]):
             self._ingest.start(self.session.app, list(self._ingest.failed))
         else:
             self.notify("No file failed.", markup=False)
+
+    def action_eval(self, typed: str = "") -> None:
+        """Evaluate; with nothing judged yet, asks with which questions."""
+        app = self.session.app
+        if self._eval.running:
+            self.notify("An evaluation is running already; Escape stops it.", severity="warning", markup=False)
+        elif app and (typed or library.judged_file(app).exists()):
+            try:
+                self._eval.start(app, parse(typed, library.judged_file(app)))
+                self.chat.status.tell(eval="preparing the evaluation …")
+            except ConfigError as error:
+                self.notify(f"{error.message} {error.hint}", severity="error", markup=False)
+        elif app:
+            title = f"A file of questions, or {SAMPLES} for those of ragapp; and gates, for instance f1=70"
+            self.push_screen(LineScreen(title, SAMPLES), lambda line: self.action_eval(line) if line else None)
 
     def action_export(self, name: str = "") -> None:
         """Write the conversation to a file; asks for its name if none is given."""

@@ -43,7 +43,7 @@ COMMANDS = (
     Command(
         "cancel",
         "Stop",
-        "Stop the answer or the ingest job; else go to the prompt",
+        "Stop the answer, the ingest job or the evaluation; else go to the prompt",
         "escape",
         shown=True,
         does="app.stop",
@@ -77,6 +77,14 @@ COMMANDS = (
     Command("export", "Export", "Write the conversation to a .md, .html or .json file", "", "FILE", does="app.export"),
     Command("good", "Good answer", "Keep the question with this answer as a case for ragapp eval"),
     Command("bad", "Bad answer", "Keep the question with the right answer as a case for ragapp eval", "", "ANSWER"),
+    Command(
+        "eval",
+        "Evaluate",
+        "Ask the judged questions, those of a file or the samples, and measure the answers",
+        "",
+        "FILE GATE …",
+        does="app.eval",
+    ),
     Command("theme", "Theme", "Choose a theme, with a preview", "", "NAME", does="app.theme"),
     Command("doctor", "Doctor", "Check models, index, device and versions", does="app.doctor"),
     Command("help", "Help", "Show or hide the keys that work here", "f1", shown=True, does="app.help"),

@@ -106,6 +106,11 @@ def pasted(app: RagApp, text: str) -> Path:
     return path
 
 
+def judged_file(app: RagApp) -> Path:
+    """Name the file that judged questions are kept in."""
+    return app.settings.home / "judged.csv"
+
+
 def keep_case(app: RagApp, question: str, answer: str, document: str) -> Path:
     """Put a judged question at the end of the cases for ``ragapp eval run --data``.
 
@@ -118,7 +123,7 @@ def keep_case(app: RagApp, question: str, answer: str, document: str) -> Path:
     Returns:
         The file, a table with a heading.
     """
-    path = app.settings.home / "judged.csv"
+    path = judged_file(app)
     new = not path.exists()
     with path.open("a", newline="", encoding="utf-8", errors="replace") as file:
         rows = csv.writer(file, lineterminator="\n")

@@ -84,6 +84,53 @@ class Compared(Message):
     hint: str = ""
 
 
+@dataclass
+class Evaluating(Message):
+    """The evaluation went on: questions done, those of them asked since it was started, and all there are."""
+
+    done: int
+    asked: int
+    questions: int
+
+
+class EvalFigure(NamedTuple):
+    """A figure with its 95 % interval, in percent, and how many questions it concerns."""
+
+    title: str
+    percent: float
+    low: float
+    high: float
+    questions: int
+
+
+class EvalGate(NamedTuple):
+    """A gate, and the sentence that tells how it was missed; empty if it was passed."""
+
+    gate: str
+    missed: str
+
+
+class EvalFound(NamedTuple):
+    """What an evaluation found."""
+
+    run: str
+    """Its name in the catalog."""
+    dataset: str
+    """Which questions, and how many."""
+    judge: str
+    figures: tuple[EvalFigure, ...]
+    gates: tuple[EvalGate, ...]
+
+
+@dataclass
+class EvalEnded(Message):
+    """The evaluation is over, or could not run: then there is an error and nothing found."""
+
+    found: EvalFound | None
+    error: str = ""
+    hint: str = ""
+
+
 class LookedAt(NamedTuple):
     """A word of the passage of that rank, and its share of the copy attention, 0 to 1."""
 

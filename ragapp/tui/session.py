@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ragapp.text import one_line
 from ragapp.tui import engine, library
+from ragapp.tui.job import Run
 from ragapp.tui.messages import Happened
 from ragapp.tui.state import EVERYWHERE, ChatState, Scope, TurnState
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from ragapp.app import RagApp
 
 _TITLE_CHARS = 80
-
-Run = Callable[..., None]
-"""Runs a function of the engine off the application's thread, with its arguments."""
 
 
 class Session:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 from textual import events
-from textual.pilot import Pilot
 from textual.widgets import HelpPanel, Input, Static
-from tui_samples import WaitingReader, app_of, ask, chat, shown, until
+from tui_samples import WaitingReader, app_of, ask, chat, on_screen, shown, told, until
 
 from ragapp.app import RagApp
 from ragapp.cli.main import main
@@ -25,16 +24,6 @@ from ragapp.tui.screens.passage import PassageScreen
 from ragapp.tui.screens.theme import ThemeScreen
 from ragapp.tui.screens.told import ToldScreen
 from ragapp.tui.widgets import ConversationList, EvidencePane, Transcript, TurnView
-
-
-def told(pilot: Pilot[None]) -> str:
-    """What the notifications say."""
-    notifications = pilot.app._notifications  # pyright: ignore[reportPrivateUsage]
-    return "\n".join(notification.message for notification in notifications)
-
-
-def on_screen(pilot: Pilot[None]) -> str:
-    return "\n".join(str(static.content) for static in pilot.app.screen.query(Static).results(Static))
 
 
 async def test_commands_are_offered_completed_and_done(home: Path) -> None:

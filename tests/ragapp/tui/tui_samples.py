@@ -48,6 +48,16 @@ def shown(pilot: Pilot[None], selector: str = "TurnView Static") -> str:
     return "\n".join(str(static.content) for static in pilot.app.query(selector).results(Static))
 
 
+def told(pilot: Pilot[None]) -> str:
+    """What the notifications say."""
+    notifications = pilot.app._notifications  # pyright: ignore[reportPrivateUsage]
+    return "\n".join(notification.message for notification in notifications)
+
+
+def on_screen(pilot: Pilot[None]) -> str:
+    return "\n".join(str(static.content) for static in pilot.app.screen.query(Static).results(Static))
+
+
 def drawn(pilot: Pilot[None]) -> str:
     """Give what is on the screen, as the terminal gets it but for colours."""
     strips = pilot.app.screen._compositor.render_strips()  # pyright: ignore[reportPrivateUsage]
