@@ -95,7 +95,7 @@ class ChatApp(App[None]):
         """Show the first picture in the right colours."""
         self.theme = self._theme
 
-    def on_chat_screen_ready(self) -> None:
+    def on_conversation_screen_ready(self) -> None:
         """Load behind the first picture."""
         self.chat.status.tell(phase="opening the index …")
         self._off_thread(engine.open_and_load, self._settings, self._reader)

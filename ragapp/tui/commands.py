@@ -72,6 +72,7 @@ COMMANDS = (
     Command("find", "Find", "Find words in this conversation", "ctrl+f", "WORDS", priority=True),
     Command("earlier", "Earlier turn", "Go to the turn before", "alt+up", slash=False),
     Command("later", "Later turn", "Go to the turn after", "alt+down", slash=False),
+    Command("fold", "Fold", "Fold or unfold the turn chosen", "f8"),
     Command("fork", "Fork", "Go on in a new conversation from the turn chosen"),
     Command("copy", "Copy answer", "Copy the answer with its quotes", "ctrl+y", priority=True),
     Command("export", "Export", "Write the conversation to a .md, .html or .json file", "", "FILE", does="app.export"),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from textual.content import Content
+from textual.style import Style
 
 from ragapp.answers import Answer, Citation
 from ragapp.grounding.base import Verdict
@@ -18,6 +19,8 @@ from ragapp.tui.state import Scope, TurnState, restored
 if TYPE_CHECKING:
     from ragapp.doctor import Check
 
+CITATION = "citation"
+"""What a click finds below a citation's number, in the style's meta."""
 _NEAREST = 3
 _EXCERPT = 160
 _TOLD_MS = 10
@@ -81,9 +84,23 @@ def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
     lines = [Line(asked)]
     if turn.scope.narrow:
         lines.append(_line(f"in {scope_told(turn.scope)}", "dim"))
+    answer = turn.answer.answer
+    if answer and answer.understood_as != turn.question:
+        lines.append(_line(f"understood as: {one_line(answer.understood_as)}", "dim"))
+    return lines + _told(turn, glyphs)
+
+
+def folded_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
+    """Draw a turn that is folded: its question and the first line of what became of it, with a sign that it is."""
+    asked = Content.assemble((f"{glyphs.folded} ", f"bold {_ACCENT}"), (one_line(turn.question), "bold"))
+    told = _told(turn, glyphs)
+    more = (f"  {glyphs.busy}", "dim") if len(told) > 1 else ""
+    return [Line(asked), *(Line(Content.assemble(first.content, more), first.indent) for first in told[:1])]
+
+
+def _told(turn: TurnState, glyphs: Glyphs) -> list[Line]:
     state = turn.answer
-    if state.answer and state.answer.understood_as != turn.question:
-        lines.append(_line(f"understood as: {one_line(state.answer.understood_as)}", "dim"))
+    lines: list[Line] = []
     if state.answer and state.abstained:
         lines += _abstained(state.answer, glyphs)
         if turn.scope.narrow:
@@ -240,16 +257,16 @@ def compared_told(first: Answer, second: Answer, settings: str, glyphs: Glyphs) 
 
 def _answered(turn: TurnState) -> list[Line]:
     state = turn.answer
-    numbers = "".join(f" [{number}]" for number in range(1, len(state.citations) + 1))
+    numbers = Content("").join([Content.assemble(" ", _number(n)) for n in range(1, len(state.citations) + 1)])
     sure = f"  {state.confidence:.0%} sure" if state.confidence is not None else ""
-    said = Content.assemble((one_line(state.text), f"bold {_SUCCESS}"), (numbers, _ACCENT), (sure, "dim"))
+    said = Content.assemble((one_line(state.text), f"bold {_SUCCESS}"), numbers, (sure, "dim"))
     lines = [Line(said, 2)]
     for number, citation in enumerate(state.citations, 1):
         start, end = citation.answer_start - citation.char_start, citation.answer_end - citation.char_start
         before, words, after = (
             _folded(part) for part in (citation.quote[:start], citation.quote[start:end], citation.quote[end:])
         )
-        quote = Content.assemble((f"[{number}] ", _ACCENT), f"“{before}", (words, f"bold {_SUCCESS}"), f"{after}”")
+        quote = Content.assemble(_number(number), f" “{before}", (words, f"bold {_SUCCESS}"), f"{after}”")
         place = _place(citation.page, citation.heading, citation.line)
         name = one_line(citation.document.rpartition("/")[2])
         where = Content.styled(" · ".join(part for part in (name, place) if part), _PLACE)
@@ -259,6 +276,12 @@ def _answered(turn: TurnState) -> list[Line]:
         claim = f": {one_line(verdict.claim)}" if len(state.grounding) > 1 else ""
         lines.append(_line(f"{words}{claim}", style))
     return lines
+
+
+def _number(number: int) -> Content:
+    """Draw the number of a citation, to be clicked on."""
+    style = Style.from_meta({CITATION: number})
+    return Content.styled(f"[{number}]", _ACCENT).stylize(style)
 
 
 def _abstained(answer: Answer, glyphs: Glyphs) -> list[Line]:

@@ -21,10 +21,11 @@ class Glyphs(NamedTuple):
     warning: str
     passage: str
     pin: str
+    folded: str
 
 
-UNICODE = Glyphs(you="❯", busy="…", stopped="■", failed="✗", nothing="∅", warning="⚠", passage="·", pin="◆")
-ASCII = Glyphs(you=">", busy="...", stopped="#", failed="x", nothing="-", warning="!", passage="-", pin="*")
+UNICODE = Glyphs(you="❯", busy="…", stopped="■", failed="✗", nothing="∅", warning="⚠", passage="·", pin="◆", folded="▸")
+ASCII = Glyphs(you=">", busy="...", stopped="#", failed="x", nothing="-", warning="!", passage="-", pin="*", folded="+")
 
 
 def glyphs_for(encoding: str | None, *, ascii_only: bool) -> Glyphs:

@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -17,7 +18,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ragapp.text import one_line
-from ragapp.tui.draw import Evidence, evidence_content, found, turn_lines
+from ragapp.tui.draw import CITATION, Evidence, evidence_content, folded_lines, found, turn_lines
 from ragapp.tui.glyphs import Glyphs
 from ragapp.tui.state import ChatState, TurnState
 
@@ -44,23 +45,39 @@ class TurnView(Vertical):
     TurnView.chosen { border-left: outer $accent; padding: 0; }
     """
 
+    @dataclass
+    class Clicked(Message):
+        """The turn was clicked on."""
+
+        view: TurnView
+        on_question: bool
+        citation: int | None
+
     def __init__(self, turn: TurnState, glyphs: Glyphs) -> None:
         super().__init__()
-        self.turn, self._glyphs, self._found = turn, glyphs, ""
+        self.turn, self._glyphs, self._found, self._folded = turn, glyphs, "", False
 
     def compose(self) -> ComposeResult:
         """Lay out the paragraphs; those of the same indent as one, because every widget costs time."""
-        for indent, lines in groupby(turn_lines(self.turn, self._glyphs), key=attrgetter("indent")):
+        drawn = folded_lines if self._folded else turn_lines
+        for indent, lines in groupby(drawn(self.turn, self._glyphs), key=attrgetter("indent")):
             content = Content("\n").join([line.content for line in lines])
             paragraph = Static(found(content, self._found), markup=False)
             paragraph.styles.padding = (0, 0, 0, indent)
             yield paragraph
 
-    def show(self, turn: TurnState, words: str = "") -> None:
+    def show(self, turn: TurnState, words: str = "", *, folded: bool = False) -> None:
         """Draw the turn, with words that were looked for, if it changed."""
-        if (turn, words) != (self.turn, self._found):
-            self.turn, self._found = turn, words
+        if (turn, words, folded) != (self.turn, self._found, self._folded):
+            self.turn, self._found, self._folded = turn, words, folded
             self.refresh(recompose=True)
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell that one is at this turn now, unless the mouse was drawn over text to select it."""
+        event.stop()
+        if not self.screen.get_selected_text():
+            on_question = event.widget in list(self.query(Static))[:1]
+            self.post_message(self.Clicked(self, on_question, event.style.meta.get(CITATION)))
 
 
 class Transcript(VerticalScroll):
@@ -73,6 +90,7 @@ class Transcript(VerticalScroll):
         Binding("y", "screen.copy", show=False),
         Binding("k", "screen.earlier", show=False),
         Binding("j", "screen.later", show=False),
+        Binding("space", "screen.fold", show=False),
         *_NUMBERS,
     ]
     can_focus = True
@@ -85,6 +103,7 @@ class Transcript(VerticalScroll):
         self._first = 0
         self._words = ""
         self._chosen: int | None = None
+        self._folded: frozenset[int] = frozenset()
 
     def show(self, state: ChatState) -> None:
         """Draw the conversation."""
@@ -95,8 +114,8 @@ class Transcript(VerticalScroll):
         if not views:
             self._first = max(0, len(state.turns) - self.WINDOW)
         at_bottom = self.max_scroll_y - self.scroll_y <= 2
-        for view, turn in zip(views, state.turns[self._first :], strict=False):
-            view.show(turn, self._words)
+        for number, (view, turn) in enumerate(zip(views, state.turns[self._first :], strict=False), self._first):
+            view.show(turn, self._words, folded=number in self._folded)
         new = [TurnView(turn, self._glyphs) for turn in state.turns[self._first + len(views) :]]
         if new:
             self.mount_all(new)
@@ -117,6 +136,19 @@ class Transcript(VerticalScroll):
             self.show_older(state, self._first - turn)
         self.call_after_refresh(self._mark)
 
+    def number(self, view: TurnView) -> int:
+        """Tell which turn a view shows, from 0."""
+        return self._first + list(self.query(TurnView)).index(view)
+
+    def is_folded(self, turn: int) -> bool:
+        """Tell whether a turn is folded."""
+        return turn in self._folded
+
+    def fold(self, state: ChatState, turn: int) -> None:
+        """Fold a turn, by its number from 0, or unfold it; only the view knows."""
+        self._folded ^= {turn}
+        self.show(state)
+
     def find(self, state: ChatState, words: str) -> None:
         """Mark words wherever they stand; empty marks none."""
         self._words = words
@@ -125,7 +157,7 @@ class Transcript(VerticalScroll):
     def clear(self) -> None:
         """Take every turn off the screen."""
         self.remove_children(TurnView)
-        self._first, self._words, self._chosen = 0, "", None
+        self._first, self._words, self._chosen, self._folded = 0, "", None, frozenset()
 
     def _mark(self) -> None:
         for number, view in enumerate(self.query(TurnView), self._first):

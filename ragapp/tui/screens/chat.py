@@ -1,4 +1,4 @@
-"""The conversation with its evidence: what is shown of the session, and what is done with its turns."""
+"""What is done with the conversation: its turns, its evidence, its prompt."""
 
 from __future__ import annotations
 
@@ -6,159 +6,44 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from textual.app import ComposeResult, SuspendNotSupported
+from textual.app import SuspendNotSupported
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.message import Message
-from textual.screen import Screen
-from textual.widgets import Footer, Static
 
 from ragapp.answers import Answer
 from ragapp.errors import RagappError
 from ragapp.text import one_line, printable
 from ragapp.tui import engine, library
 from ragapp.tui.commands import BINDINGS
-from ragapp.tui.composer import Composer, Prompt
-from ragapp.tui.draw import Evidence, evidence, holding, scope_told
+from ragapp.tui.composer import Prompt
+from ragapp.tui.draw import Evidence, holding
 from ragapp.tui.editor import edited, open_at
 from ragapp.tui.find import FindBar
 from ragapp.tui.glyphs import Glyphs
 from ragapp.tui.opening import has_desktop, open_file
+from ragapp.tui.screens.conversation import ConversationScreen
 from ragapp.tui.screens.inspect import InspectScreen
 from ragapp.tui.screens.line import LineScreen
 from ragapp.tui.screens.passage import PassageScreen
 from ragapp.tui.session import Session
-from ragapp.tui.state import EVERYWHERE, Scope, TurnState
-from ragapp.tui.widgets import ConversationList, EvidencePane, StatusLine, Transcript
+from ragapp.tui.state import EVERYWHERE
+from ragapp.tui.widgets import ConversationList, EvidencePane, Transcript, TurnView
 
 T = TypeVar("T")
 
-_MEDIUM, _WIDE = 110, 150
-"""Columns from which the evidence has a place of its own, and the conversations as well."""
 
-WELCOME = """\
-Ask your own documents. Every answer shows the sentence it stands in; when the documents don't hold it, you are told.
-
-  Ctrl+O  add a file or folder, or the samples of ragapp
-  /       everything there is to do
-  @       a document to look into
-  F1      the keys
-"""
-
-
-class ChatScreen(Screen[None]):
-    """Shows a session.
+class ChatScreen(ConversationScreen):
+    """A conversation and what is done with it.
 
     Args:
         session: The session.
         glyphs: Signs that the terminal can show.
     """
 
-    DEFAULT_CSS = """
-    #main { height: 1fr; }
-    #talk { width: 3fr; }
-    #welcome { height: auto; margin: 1 2; color: $text-muted; }
-    ChatScreen.narrow #evidence { display: none; }
-    ChatScreen.narrow.evidence-wanted #evidence {
-        display: block; dock: bottom; width: 100%; max-width: 100%; height: 50%;
-    }
-    ChatScreen.evidence-hidden #evidence { display: none; }
-    ChatScreen #conversations { display: none; }
-    ChatScreen.wide #conversations { display: block; }
-    ChatScreen.list-hidden #conversations { display: none; }
-    ChatScreen.list-wanted #conversations { display: block; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
-    HORIZONTAL_BREAKPOINTS = [(0, "narrow"), (_MEDIUM, "medium"), (_WIDE, "wide")]  # noqa: RUF012 - as Textual has it
-
-    class Ready(Message):
-        """The first picture is there."""
 
     def __init__(self, session: Session, glyphs: Glyphs) -> None:
-        super().__init__()
-        self.session, self._glyphs = session, glyphs
-        self._chosen: int | None = None
+        super().__init__(session, glyphs)
         self._found: list[int] = []
-
-    def compose(self) -> ComposeResult:
-        """Lay out the conversations, the conversation, the evidence, the prompt, the status and the keys."""
-        with Horizontal(id="main"):
-            yield ConversationList()
-            with Vertical(id="talk"):
-                yield Static(Content(WELCOME), markup=False, id="welcome")
-                yield Transcript(self._glyphs)
-                yield FindBar()
-            yield EvidencePane(self._glyphs)
-        yield Composer()
-        yield StatusLine()
-        yield Footer(show_command_palette=False)
-
-    def on_mount(self) -> None:
-        """Begin at the prompt."""
-        self.post_message(self.Ready())
-        self.prompt.focus()
-        self.prompt.suggest_from(lambda: library.mentions(self.session.app) if self.session.app else ())
-
-    @property
-    def prompt(self) -> Prompt:
-        """Where questions are typed."""
-        return self.query_one(Prompt)
-
-    @property
-    def status(self) -> StatusLine:
-        """What is going on, on one line."""
-        return self.query_one(StatusLine)
-
-    @property
-    def chosen(self) -> TurnState | None:
-        """The turn that one went to, else the last."""
-        turns = self.session.state.turns
-        return turns[self._chosen] if self._chosen is not None and self._chosen < len(turns) else self.session.turn
-
-    @property
-    def answer(self) -> Answer | None:
-        """The answer of the turn chosen; while that has none, the last one there is."""
-        turn, answers = self.chosen, self.session.answers
-        return (turn.answer.answer if turn else None) or (answers[-1] if answers else None)
-
-    def refresh_session(self, *, another: bool = False) -> None:
-        """Draw the session as it is.
-
-        Args:
-            another: Whether it is another conversation than was drawn before.
-        """
-        state, turn = self.session.state, self.chosen
-        if another:
-            self._choose(None)
-            self.query_one(Transcript).clear()
-        self.query_one("#welcome").display = not state.turns
-        self.query_one(Transcript).show(state)
-        rows = evidence(turn.answer.answer, turn.answer.citations) if turn else ()
-        self.query_one(EvidencePane).show(rows, self.session.scope.pinned)
-        waiting = len(state.queued)
-        self.status.tell(queue=f"{waiting} waiting" if waiting else "")
-        if self.session.app:
-            self.query_one(ConversationList).show(self.session.app.index.conversations.all(), self.session.conversation)
-
-    def tell_scope(self) -> None:
-        """Tell what the next question is kept to."""
-        scope, app = self.session.scope, self.session.app
-        told = scope_told(scope)
-        if told and app and scope.narrow:
-            count = len(library.names_within(app, scope))
-            told += f"   {count} document{'' if count == 1 else 's'}"
-        self.query_one(Composer).keep_to(f"{told}   Backspace widens" if told else "")
-
-    def narrow(self, scope: Scope) -> None:
-        """Keep the questions from here on to a scope."""
-        self.session.scope = scope
-        self.tell_scope()
-        self.refresh_session()
-
-    def welcome(self, told: Content) -> None:
-        """Put something below the welcome."""
-        self.query_one("#welcome", Static).update(Content("\n").join([Content(WELCOME), told]))
 
     # What the widgets tell
 
@@ -174,6 +59,14 @@ class ChatScreen(Screen[None]):
         """Let go of the last thing that the question is kept to."""
         self.narrow(self.session.scope.wider())
 
+    def on_turn_view_clicked(self, message: TurnView.Clicked) -> None:
+        """Go to the turn that was clicked on; on its question, fold or unfold it, on a number, open that citation."""
+        self.choose(self.query_one(Transcript).number(message.view))
+        if message.citation is not None:
+            self.action_citation(message.citation)
+        elif message.on_question:
+            self.action_fold()
+
     async def on_prompt_help(self) -> None:
         """Show the keys."""
         await self.run_action("app.help")
@@ -185,17 +78,20 @@ class ChatScreen(Screen[None]):
     def on_find_bar_wanted(self, message: FindBar.Wanted) -> None:
         """Go to the next turn that holds the words."""
         state, bar = self.session.state, self.query_one(FindBar)
-        self._found = holding(state.turns, message.words, self._glyphs) if message.words else []
-        self.query_one(Transcript).find(state, message.words)
-        at = self._found.index(self._chosen) if self._chosen in self._found else len(self._found) - 1
+        self._found = holding(state.turns, message.words, self.glyphs) if message.words else []
+        transcript = self.query_one(Transcript)
+        transcript.find(state, message.words)
+        at = self._found.index(self.at) if self.at in self._found else len(self._found) - 1
         at = (at + message.step) % len(self._found) if self._found else -1
-        self._choose(self._found[at] if self._found else None)
+        self.choose(self._found[at] if self._found else None)
+        if self.at is not None and transcript.is_folded(self.at):
+            transcript.fold(state, self.at)
         bar.tell(at + 1, len(self._found))
 
     def on_find_bar_closed(self) -> None:
         """Go back to the prompt."""
         self.query_one(Transcript).find(self.session.state, "")
-        self._choose(None)
+        self.choose(None)
         self.prompt.focus()
 
     def on_conversation_list_chosen(self, message: ConversationList.Chosen) -> None:
@@ -230,7 +126,7 @@ class ChatScreen(Screen[None]):
             self.prompt.text = "\n".join([*waiting, self.prompt.text]).strip()
             self.refresh_session()
         else:
-            self._choose(None)
+            self.choose(None)
             self.prompt.focus()
 
     def action_list(self) -> None:
@@ -280,19 +176,25 @@ class ChatScreen(Screen[None]):
         """Go to the turn before."""
         last = len(self.session.state.turns) - 1
         if last >= 0:
-            self._choose(max(0, (last if self._chosen is None else self._chosen - 1)))
+            self.choose(max(0, (last if self.at is None else self.at - 1)))
 
     def action_later(self) -> None:
         """Go to the turn after; from the last one, to none."""
-        if self._chosen is not None:
-            after = self._chosen + 1
-            self._choose(after if after < len(self.session.state.turns) else None)
+        if self.at is not None:
+            after = self.at + 1
+            self.choose(after if after < len(self.session.state.turns) else None)
+
+    def action_fold(self) -> None:
+        """Fold the turn chosen to its question and the first line of its answer, or unfold it."""
+        turns = self.session.state.turns
+        if turns:
+            self.query_one(Transcript).fold(self.session.state, len(turns) - 1 if self.at is None else self.at)
 
     def action_fork(self) -> None:
         """Go on in a new conversation from the turn chosen."""
         turns = self.session.state.turns
         if turns and not self.session.state.busy:
-            self.session.fork(1 + (len(turns) - 1 if self._chosen is None else self._chosen))
+            self.session.fork(1 + (len(turns) - 1 if self.at is None else self.at))
             self.refresh_session(another=True)
             self.notify("a conversation of its own from here on", markup=False)
 
@@ -356,16 +258,10 @@ class ChatScreen(Screen[None]):
     # How it is done
 
     def _ask(self, question: str) -> None:
-        self._choose(None)
+        self.choose(None)
         self.session.ask(question)
         self.tell_scope()
         self.refresh_session()
-
-    def _choose(self, turn: int | None) -> None:
-        self._chosen = turn
-        self.query_one(Transcript).choose(self.session.state, turn)
-        if turn is not None:
-            self.refresh_session()
 
     def _lend(self, work: Callable[[], T]) -> T | None:
         """Lend the terminal to an editor; nothing if that cannot be."""

@@ -1,0 +1,152 @@
+"""What is shown of a session: its turns, its evidence, what questions are kept to, and where one is."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from ragapp.answers import Answer
+from ragapp.tui import library
+from ragapp.tui.composer import Composer, Prompt
+from ragapp.tui.draw import evidence, scope_told
+from ragapp.tui.find import FindBar
+from ragapp.tui.glyphs import Glyphs
+from ragapp.tui.session import Session
+from ragapp.tui.state import Scope, TurnState
+from ragapp.tui.widgets import ConversationList, EvidencePane, StatusLine, Transcript
+
+_MEDIUM, _WIDE = 110, 150
+"""Columns from which the evidence has a place of its own, and the conversations as well."""
+
+WELCOME = """\
+Ask your own documents. Every answer shows the sentence it stands in; when the documents don't hold it, you are told.
+
+  Ctrl+O  add a file or folder, or the samples of ragapp
+  /       everything there is to do
+  @       a document to look into
+  F1      the keys
+"""
+
+
+class ConversationScreen(Screen[None]):
+    """Shows a session; `ragapp.tui.screens.chat.ChatScreen` is what is done with it.
+
+    Args:
+        session: The session.
+        glyphs: Signs that the terminal can show.
+    """
+
+    DEFAULT_CSS = """
+    #main { height: 1fr; }
+    #talk { width: 3fr; }
+    #welcome { height: auto; margin: 1 2; color: $text-muted; }
+    ConversationScreen.narrow #evidence { display: none; }
+    ConversationScreen.narrow.evidence-wanted #evidence {
+        display: block; dock: bottom; width: 100%; max-width: 100%; height: 50%;
+    }
+    ConversationScreen.evidence-hidden #evidence { display: none; }
+    ConversationScreen #conversations { display: none; }
+    ConversationScreen.wide #conversations { display: block; }
+    ConversationScreen.list-hidden #conversations { display: none; }
+    ConversationScreen.list-wanted #conversations { display: block; }
+    """
+    HORIZONTAL_BREAKPOINTS = [(0, "narrow"), (_MEDIUM, "medium"), (_WIDE, "wide")]  # noqa: RUF012 - as Textual has it
+
+    class Ready(Message):
+        """The first picture is there."""
+
+    def __init__(self, session: Session, glyphs: Glyphs) -> None:
+        super().__init__()
+        self.session, self.glyphs = session, glyphs
+        self.at: int | None = None
+        """The turn that one went to, from 0."""
+
+    def compose(self) -> ComposeResult:
+        """Lay out the conversations, the conversation, the evidence, the prompt, the status and the keys."""
+        with Horizontal(id="main"):
+            yield ConversationList()
+            with Vertical(id="talk"):
+                yield Static(Content(WELCOME), markup=False, id="welcome")
+                yield Transcript(self.glyphs)
+                yield FindBar()
+            yield EvidencePane(self.glyphs)
+        yield Composer()
+        yield StatusLine()
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Begin at the prompt."""
+        self.post_message(self.Ready())
+        self.prompt.focus()
+        self.prompt.suggest_from(lambda: library.mentions(self.session.app) if self.session.app else ())
+
+    @property
+    def prompt(self) -> Prompt:
+        """Where questions are typed."""
+        return self.query_one(Prompt)
+
+    @property
+    def status(self) -> StatusLine:
+        """What is going on, on one line."""
+        return self.query_one(StatusLine)
+
+    @property
+    def chosen(self) -> TurnState | None:
+        """The turn that one went to, else the last."""
+        turns = self.session.state.turns
+        return turns[self.at] if self.at is not None and self.at < len(turns) else self.session.turn
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer of the turn chosen; while that has none, the last one there is."""
+        turn, answers = self.chosen, self.session.answers
+        return (turn.answer.answer if turn else None) or (answers[-1] if answers else None)
+
+    def refresh_session(self, *, another: bool = False) -> None:
+        """Draw the session as it is.
+
+        Args:
+            another: Whether it is another conversation than was drawn before.
+        """
+        state, turn = self.session.state, self.chosen
+        if another:
+            self.choose(None)
+            self.query_one(Transcript).clear()
+        self.query_one("#welcome").display = not state.turns
+        self.query_one(Transcript).show(state)
+        rows = evidence(turn.answer.answer, turn.answer.citations) if turn else ()
+        self.query_one(EvidencePane).show(rows, self.session.scope.pinned)
+        waiting = len(state.queued)
+        self.status.tell(queue=f"{waiting} waiting" if waiting else "")
+        if self.session.app:
+            self.query_one(ConversationList).show(self.session.app.index.conversations.all(), self.session.conversation)
+
+    def tell_scope(self) -> None:
+        """Tell what the next question is kept to."""
+        scope, app = self.session.scope, self.session.app
+        told = scope_told(scope)
+        if told and app and scope.narrow:
+            count = len(library.names_within(app, scope))
+            told += f"   {count} document{'' if count == 1 else 's'}"
+        self.query_one(Composer).keep_to(f"{told}   Backspace widens" if told else "")
+
+    def narrow(self, scope: Scope) -> None:
+        """Keep the questions from here on to a scope."""
+        self.session.scope = scope
+        self.tell_scope()
+        self.refresh_session()
+
+    def welcome(self, told: Content) -> None:
+        """Put something below the welcome."""
+        self.query_one("#welcome", Static).update(Content("\n").join([Content(WELCOME), told]))
+
+    def choose(self, turn: int | None) -> None:
+        """Go to a turn, by its number from 0; to none with nothing."""
+        self.at = turn
+        self.query_one(Transcript).choose(self.session.state, turn)
+        if turn is not None:
+            self.refresh_session()

@@ -1,0 +1,71 @@
+"""Going through the turns with the mouse and the keys: choosing, folding, opening citations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Static
+from tui_samples import app_of, ask, chat, drawn, shown, until
+
+from ragapp.tui.composer import Prompt
+from ragapp.tui.screens.passage import PassageScreen
+from ragapp.tui.widgets import EvidencePane, TurnView
+
+
+def paragraphs(pilot: Pilot[None], turn: int) -> list[Static]:
+    return list(pilot.app.screen.query(TurnView)[turn].query(Static))
+
+
+def chosen(pilot: Pilot[None]) -> list[bool]:
+    return [view.has_class("chosen") for view in pilot.app.screen.query(TurnView)]
+
+
+async def test_a_click_goes_to_a_turn_and_on_a_number_opens_the_citation(home: Path) -> None:
+    async with chat(home) as pilot:
+        await ask(pilot, "When did the Forth Bridge open?")
+        await ask(pilot, "When did Apollo 11 leave?")
+        await pilot.click(paragraphs(pilot, 0)[1], offset=(3, 0))
+        await until(pilot, lambda: chosen(pilot) == [True, False])
+        await until(pilot, lambda: "forth.md" in pilot.app.screen.query_one(EvidencePane).rows[0].document)
+        assert "4 March 1890" in str(paragraphs(pilot, 0)[1].content)
+        answer = paragraphs(pilot, 1)[1]
+        first = str(answer.content).split("\n")[0]
+        await pilot.click(answer, offset=(answer.styles.padding.left + first.index("[1]") + 1, 0))
+        await until(pilot, lambda: isinstance(pilot.app.screen, PassageScreen))
+        assert "Apollo 11 left" in "\n".join(str(each.content) for each in pilot.app.screen.query(Static))
+        await pilot.press("escape")
+        assert chosen(pilot) == [False, True]
+
+
+async def test_a_turn_folds_to_its_question_and_answer_and_unfolds(home: Path) -> None:
+    async with chat(home) as pilot:
+        await ask(pilot, "When did the Forth Bridge open?")
+        await ask(pilot, "When did Apollo 11 leave?")
+        whole = shown(pilot)
+        await pilot.click(paragraphs(pilot, 0)[0], offset=(3, 0))
+        await until(pilot, lambda: "▸ When did the Forth Bridge open?" in shown(pilot))
+        await until(pilot, lambda: len(paragraphs(pilot, 0)) == 2)
+        folded = str(paragraphs(pilot, 0)[1].content)
+        assert folded.startswith("4 March 1890 [1]")
+        assert folded.endswith("…")
+        assert "\n" not in folded
+        await until(pilot, lambda: chosen(pilot) == [True, False])  # it stays chosen, and is what is done with
+        await pilot.press("f4")
+        assert pilot.app.screen.query_one(Prompt).text == "When did the Forth Bridge open?"
+        pilot.app.screen.query_one(Prompt).text = ""
+        await pilot.press("f8")
+        await until(pilot, lambda: shown(pilot) == whole)
+
+        await pilot.press("escape")
+        pilot.app.screen.query_one(Prompt).text = "/fold"
+        await pilot.press("enter")  # the last one, where none is chosen
+        await until(pilot, lambda: "▸ When did Apollo 11 leave?" in shown(pilot))
+        assert "▸ When did Apollo 11 leave?" in drawn(pilot)
+        await pilot.press("ctrl+f")
+        pilot.app.screen.query_one("FindBar Input").focus()
+        await pilot.press(*"Canaveral")
+        await until(pilot, lambda: "❯ When did Apollo 11 leave?" in shown(pilot))  # what is found is seen
+        assert app_of(pilot).session.conversation is not None
+    async with chat(home, resume=True) as pilot:
+        assert "▸" not in shown(pilot)
