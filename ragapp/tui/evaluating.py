@@ -85,7 +85,7 @@ class EvalJob(Job):
 
     def told(self, message: Evaluating) -> str:
         """Tell how far it is, how fast, and how long it will take; models that had to load are not counted."""
-        told = f"evaluating {message.done}/{message.questions} questions"
+        told = f"evaluating {message.done}/{message.questions}"
         now = time.monotonic()
         self._first = self._first or now
         if message.asked == 0 or now == self._first:
@@ -132,7 +132,7 @@ def found_told(found: EvalFound) -> Content:
     return Content("\n").join(
         [
             *lines,
-            Content.styled(one_line(f"of {found.dataset}, judged by {found.judge}"), "dim"),
+            Content.styled(f"claims judged by {one_line(found.judge)}", "dim"),
             Content.styled(where, "dim"),
         ]
     )

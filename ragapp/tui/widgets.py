@@ -104,6 +104,17 @@ class Transcript(VerticalScroll):
         self._words = ""
         self._chosen: int | None = None
         self._folded: frozenset[int] = frozenset()
+        self._follows = False
+
+    def watch_virtual_size(self) -> None:
+        """Keep the end in view while an answer grows, until the person scrolls."""
+        if self._follows:
+            self.call_after_refresh(self.scroll_end, animate=False)
+
+    def release_anchor(self) -> None:
+        """Follow no longer; the toolkit calls it when the person scrolls."""
+        super().release_anchor()
+        self._follows = False
 
     def show(self, state: ChatState) -> None:
         """Draw the conversation."""
@@ -113,13 +124,13 @@ class Transcript(VerticalScroll):
             views = []
         if not views:
             self._first = max(0, len(state.turns) - self.WINDOW)
-        at_bottom = self.max_scroll_y - self.scroll_y <= 2
         for number, (view, turn) in enumerate(zip(views, state.turns[self._first :], strict=False), self._first):
             view.show(turn, self._words, folded=number in self._folded)
         new = [TurnView(turn, self._glyphs) for turn in state.turns[self._first + len(views) :]]
         if new:
             self.mount_all(new)
-        if at_bottom or new:
+        if new or self.max_scroll_y - self.scroll_y <= 2:
+            self._follows = True
             self.call_after_refresh(self.scroll_end, animate=False)
 
     def show_older(self, state: ChatState, most: int | None = None) -> None:
@@ -163,6 +174,7 @@ class Transcript(VerticalScroll):
         for number, view in enumerate(self.query(TurnView), self._first):
             view.set_class(number == self._chosen, "chosen")
             if number == self._chosen:
+                self.release_anchor()
                 self.scroll_to_widget(view, animate=False)
 
 

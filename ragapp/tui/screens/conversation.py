@@ -112,10 +112,10 @@ class ConversationScreen(Screen[None]):
         Args:
             another: Whether it is another conversation than was drawn before.
         """
-        state, turn = self.session.state, self.chosen
         if another:
-            self.choose(None)
+            self.at = None
             self.query_one(Transcript).clear()
+        state, turn = self.session.state, self.chosen
         self.query_one("#welcome").display = not state.turns
         self.query_one(Transcript).show(state)
         rows = evidence(turn.answer.answer, turn.answer.citations) if turn else ()
@@ -148,5 +148,4 @@ class ConversationScreen(Screen[None]):
         """Go to a turn, by its number from 0; to none with nothing."""
         self.at = turn
         self.query_one(Transcript).choose(self.session.state, turn)
-        if turn is not None:
-            self.refresh_session()
+        self.refresh_session()

@@ -60,7 +60,7 @@ async def test_one_goes_on_asking_while_an_evaluation_runs_and_stops_it(tmp_path
     async with chat(home, reader=reader) as pilot:
         await command(pilot, f"/eval {mine}")
         await until(pilot, reader.asked.is_set)
-        await until(pilot, lambda: "evaluating 1/3 questions, " in shown(pilot, "#status"))
+        await until(pilot, lambda: "evaluating 1/3, " in shown(pilot, "#status"))
         assert " left" in shown(pilot, "#status")
         await ask(pilot, "When did Apollo 11 leave?")
         assert app_of(pilot).state.turns[-1].status == "done"

@@ -10,7 +10,7 @@ from tui_samples import app_of, ask, chat, drawn, shown, until
 
 from ragapp.tui.composer import Prompt
 from ragapp.tui.screens.passage import PassageScreen
-from ragapp.tui.widgets import EvidencePane, TurnView
+from ragapp.tui.widgets import EvidencePane, Transcript, TurnView
 
 
 def paragraphs(pilot: Pilot[None], turn: int) -> list[Static]:
@@ -58,6 +58,7 @@ async def test_a_turn_folds_to_its_question_and_answer_and_unfolds(home: Path) -
         await until(pilot, lambda: shown(pilot) == whole)
 
         await pilot.press("escape")
+        await until(pilot, lambda: "moon.txt" in pilot.app.screen.query_one(EvidencePane).rows[0].document)
         pilot.app.screen.query_one(Prompt).text = "/fold"
         await pilot.press("enter")  # the last one, where none is chosen
         await until(pilot, lambda: "▸ When did Apollo 11 leave?" in shown(pilot))
@@ -69,3 +70,19 @@ async def test_a_turn_folds_to_its_question_and_answer_and_unfolds(home: Path) -
         assert app_of(pilot).session.conversation is not None
     async with chat(home, resume=True) as pilot:
         assert "▸" not in shown(pilot)
+
+
+async def test_the_end_of_an_answer_stays_in_view_until_one_scrolls(home: Path) -> None:
+    async with chat(home, size=(80, 16)) as pilot:
+        transcript = pilot.app.screen.query_one(Transcript)
+        for question in ("When did the Forth Bridge open?", "When did Apollo 11 leave?"):
+            await ask(pilot, question)
+            await until(pilot, lambda: transcript.scroll_y == transcript.max_scroll_y)
+        assert transcript.max_scroll_y > 0
+        transcript.scroll_to(y=0, animate=False)
+        await until(pilot, lambda: transcript.scroll_y == 0)
+        await pilot.press("f8")  # what is drawn anew does not move who reads further up
+        await until(pilot, lambda: "▸" in shown(pilot))
+        assert transcript.scroll_y == 0
+        await ask(pilot, "How high are the towers of the Forth Bridge?")
+        await until(pilot, lambda: transcript.scroll_y == transcript.max_scroll_y and transcript.scroll_y > 0)
