@@ -50,10 +50,14 @@ async def test_judged_answers_are_evaluated_with_gates_and_opened_afterwards(
 
 async def test_one_goes_on_asking_while_an_evaluation_runs_and_stops_it(tmp_path: Path, home: Path) -> None:
     class Reader(WaitingReader):
-        """Has time for every question but that of the evaluation."""
+        """Waits with the questions of the evaluation but the first."""
 
         def read(self, question: str, passages: Sequence[ReaderPassage]) -> Reading:
-            return super().read(question, passages) if question == "slow?" else Reading((), 1.0, (0.0,) * len(passages))
+            return (
+                super().read(question, passages)
+                if question in {"slow?", "last?"}
+                else Reading((), 1.0, (0.0,) * len(passages))
+            )
 
     mine, reader = tmp_path / "mine.csv", Reader()
     mine.write_text("question,answer\nfirst?,\nslow?,\nlast?,\n", "utf-8")
@@ -72,8 +76,12 @@ async def test_one_goes_on_asking_while_an_evaluation_runs_and_stops_it(tmp_path
         await until(pilot, lambda: "The evaluation was stopped" in told(pilot))
         assert "evaluat" not in shown(pilot, "#status")
         pilot.app.screen.query_one(Prompt).text = ""
+        reader.asked.clear()
+        reader.go_on.clear()
         await command(pilot, f"/eval {mine}")
+        await until(pilot, reader.asked.is_set)
         await pilot.press("h")  # it goes on; who types is not interrupted
+        reader.go_on.set()
         await until(pilot, lambda: "the same /eval again shows the figures" in told(pilot))
         assert app_of(pilot).screen is app_of(pilot).chat
 
