@@ -18,6 +18,7 @@ from textual.content import Content
 from ragapp.errors import ConfigError, RagappError
 from ragapp.text import one_line
 from ragapp.tui.job import Job, Run, time_left
+from ragapp.tui.library import command_line
 from ragapp.tui.messages import EvalEnded, EvalFigure, EvalFound, EvalGate, Evaluating
 
 if TYPE_CHECKING:
@@ -128,12 +129,11 @@ def found_told(found: EvalFound) -> Content:
         between = f"[{figure.low:.1f}, {figure.high:.1f}]"
         row = f"{figure.percent:6.1f}  {between:15}{figure.questions:>5}"
         lines.append(Content.assemble(f"{figure.title:{_TITLE}}", (row, "bold")))
-    where = f"\nragapp eval show {found.run}\nragapp eval report {found.run}"
     return Content("\n").join(
         [
             *lines,
             Content.styled(f"claims judged by {one_line(found.judge)}", "dim"),
-            Content.styled(where, "dim"),
+            Content.styled("\n" + "\n".join(found.commands), "dim"),
         ]
     )
 
@@ -167,10 +167,11 @@ def _evaluate(app: RagApp, asked: Asked, check: Callable[..., None], post: Calla
             catalogue(folder, index.evaluations)
         else:
             run(folder, prepared, system, judge, other, index.evaluations, tell)
-    return _found(folder, gates)
+    commands = tuple(command_line(app, f"eval {what} {folder.name}") for what in ("show", "report"))
+    return _found(folder, gates, commands)
 
 
-def _found(folder: RunFolder, gates: list[Gate]) -> EvalFound:
+def _found(folder: RunFolder, gates: list[Gate], commands: tuple[str, ...]) -> EvalFound:
     from ragapp.evals.figures import BY_NAME
     from ragapp.evals.gates import missed
 
@@ -183,4 +184,5 @@ def _found(folder: RunFolder, gates: list[Gate]) -> EvalFound:
     )
     judged = tuple(EvalGate(str(gate), "".join(missed([gate], figures))) for gate in gates)
     manifest = folder.manifest
-    return EvalFound(folder.name, f"{manifest.questions} questions of {manifest.dataset}", manifest.judge, rows, judged)
+    asked = f"{manifest.questions} questions of {manifest.dataset}"
+    return EvalFound(folder.name, commands, asked, manifest.judge, rows, judged)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragapp.settings import load_settings
 from ragapp.tui.state import EVERYWHERE
 
 if TYPE_CHECKING:
@@ -104,6 +106,23 @@ def pasted(app: RagApp, text: str) -> Path:
     path = folder / f"pasted-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}.txt"
     path.write_text(text, "utf-8", errors="replace")
     return path
+
+
+def command_line(app: RagApp, words: str, *, asks: bool = False) -> str:
+    """Write a command down so that it finds this index: with home and collection where they are not the usual ones.
+
+    Args:
+        app: Whose index.
+        words: The command without them.
+        asks: Whether it asks a collection, and not only the index.
+
+    Returns:
+        What to type.
+    """
+    usual, given = load_settings(), app.settings
+    home = f" --home {shlex.quote(str(given.home))}" if given.home != usual.home else ""
+    elsewhere = asks and given.collection != usual.collection
+    return f"ragapp {words}{home}" + (f" --collection {shlex.quote(given.collection)}" if elsewhere else "")
 
 
 def judged_file(app: RagApp) -> Path:

@@ -115,6 +115,8 @@ class EvalFound(NamedTuple):
 
     run: str
     """Its name in the catalog."""
+    commands: tuple[str, ...]
+    """What to type to see more of it."""
     dataset: str
     """Which questions, and how many."""
     judge: str

@@ -101,7 +101,7 @@ async def _measure(app: RagApp, question: str, conversation: int, first_s: float
         chat.session.ask(question)
         await _until(pilot, reader.asked.is_set)
         began = time.perf_counter()
-        await pilot.press("escape")
+        chat.simulate_key("escape")  # the pilot would wait until all is still, and that wait be measured
         await _until(pilot, lambda: not chat.state.busy)
         cancelled = time.perf_counter() - began
         reader.go_on.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -291,4 +292,5 @@ class ChatScreen(ConversationScreen):
             nowhere = right in {"", "-"}
             document = answer.citations[0].document if answer.citations and not nowhere else ""
             path = library.keep_case(app, answer.understood_as, "" if nowhere else right, document)
-            self.notify(f"kept for: ragapp eval run --data {path}", markup=False)
+            command = library.command_line(app, f"eval run --data {shlex.quote(str(path))}", asks=True)
+            self.notify(f"kept for: {command}", markup=False)

@@ -163,6 +163,7 @@ async def test_judged_answers_become_a_question_set(home: Path, capfd: pytest.Ca
         await ask(pilot, "When did the Forth Bridge open?")
         await pilot.press(*"/good", "enter")
         await until(pilot, lambda: "ragapp eval run" in told(pilot))
+        assert f"--home {home}" in told(pilot)
         await ask(pilot, "Which fungus makes tempeh?")
         await pilot.press(*"/bad", "enter")
         await until(pilot, lambda: bool(pilot.app.screen.query("LineScreen Input")))
