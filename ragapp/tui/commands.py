@@ -40,6 +40,7 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
+    Command("help", "Help", "Show or hide the keys that work here", "f1", shown=True, does="app.help"),
     Command(
         "cancel",
         "Stop",
@@ -88,7 +89,6 @@ COMMANDS = (
     ),
     Command("theme", "Theme", "Choose a theme, with a preview", "", "NAME", does="app.theme"),
     Command("doctor", "Doctor", "Check models, index, device and versions", does="app.doctor"),
-    Command("help", "Help", "Show or hide the keys that work here", "f1", shown=True, does="app.help"),
     Command("older", "Scroll back", "Scroll back, to older turns", "pageup", slash=False),
     Command("quit", "Quit", "Leave", "ctrl+d", priority=True, does="app.leave"),
 )
