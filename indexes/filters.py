@@ -7,7 +7,7 @@ import re
 import sqlalchemy as sa
 
 from ragapp.indexes.models import DocumentRow, PassageRow, TagRow
-from ragapp.indexes.types import SearchFilter
+from ragapp.indexes.types import SearchFilter, tag_names
 
 _WILDCARD = re.compile(r"\*\*/?|\*|\?|\[!?+[^/][^\]/]*\]", re.DOTALL)
 _SIMPLE = {"**": ".*", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
@@ -23,6 +23,9 @@ def live(collection_id: int, where: SearchFilter | None = None) -> sa.ColumnElem
 
     Returns:
         A condition on `DocumentRow`.
+
+    Raises:
+        ConfigError: If the filter asks for what cannot be a tag.
     """
     conditions = [DocumentRow.collection_id == collection_id, DocumentRow.removed_at.is_(None)]
     if where and where.path_glob:
@@ -32,8 +35,8 @@ def live(collection_id: int, where: SearchFilter | None = None) -> sa.ColumnElem
     if where and where.documents:
         conditions.append(DocumentRow.name.in_(sorted(where.documents)))
     if where and where.tags:
-        tags = sorted(tag.casefold() for tag in where.tags)
-        tagged = sa.select(TagRow.name).where(TagRow.collection_id == collection_id, TagRow.tag.in_(tags))
+        wanted = TagRow.tag.in_(tag_names(where.tags))
+        tagged = sa.select(TagRow.name).where(TagRow.collection_id == collection_id, wanted)
         conditions.append(DocumentRow.name.in_(tagged))
     return sa.and_(*conditions)
 

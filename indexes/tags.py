@@ -5,40 +5,15 @@ A tag belongs to a document's name, not to a version of it: a changed file keeps
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from ragapp.errors import ConfigError
 from ragapp.indexes.filters import live
 from ragapp.indexes.models import DocumentRow, TagRow
 from ragapp.indexes.records import in_parts
-
-_LONGEST = 50
-
-
-def tag_name(text: str) -> str:
-    """Give a tag as it is stored and looked for: without case, and without space around it.
-
-    Args:
-        text: As it was typed.
-
-    Returns:
-        The tag.
-
-    Raises:
-        ConfigError: If it is empty, longer than 50 characters, or has white space, a comma or a character that cannot
-            be shown.
-    """
-    tag = text.strip().casefold().removeprefix("#")
-    if not 0 < len(tag) <= _LONGEST or "," in tag or not tag.isprintable() or any(char.isspace() for char in tag):
-        raise ConfigError(
-            f"{text!r} cannot be a tag: it needs 1 to {_LONGEST} characters, no white space and no comma.",
-            "--tag contracts",
-        )
-    return tag
 
 
 def change(connection: Connection, collection_id: int, names: Sequence[str], add: set[str], remove: set[str]) -> int:
@@ -85,7 +60,16 @@ def by_document(connection: Connection, collection_id: int) -> dict[str, tuple[s
 
 
 def counted(connection: Connection, collection_id: int) -> dict[str, int]:
-    """Give how many documents each tag has, the most used first."""
-    tags = by_document(connection, collection_id).values()
-    counts = Counter(tag for each in tags for tag in each)
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    """Give how many live documents each tag has, the most used first.
+
+    Only live ones: a document that `Writer.repair` took out keeps its tags for when it is ingested again.
+    """
+    number = sa.func.count()
+    query = (
+        sa.select(TagRow.tag, number)
+        .join(DocumentRow, sa.and_(DocumentRow.name == TagRow.name, live(collection_id)))
+        .where(TagRow.collection_id == collection_id)
+        .group_by(TagRow.tag)
+        .order_by(number.desc(), TagRow.tag)
+    )
+    return {tag: count for tag, count in connection.execute(query)}

@@ -7,8 +7,12 @@ half-open ``[start, end)``. ``document.text[span.start:span.end]`` is what a per
 from __future__ import annotations
 
 import bisect
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+from ragapp.errors import ConfigError
 
 MediaType = Literal["text", "markdown", "html", "pdf", "docx"]
 """The kinds of document that have a loader."""
@@ -132,7 +136,7 @@ class SearchFilter:
         media_types: Only these kinds of document; empty means all.
         documents: Only documents of these names; empty means all.
         without: Ids of passages that are left out.
-        tags: Only documents that have one of these tags; empty means all.
+        tags: Only documents that have one of these tags, written as for `tag_name`; empty means all.
     """
 
     path_glob: str | None = None
@@ -140,6 +144,47 @@ class SearchFilter:
     documents: frozenset[str] = field(default_factory=frozenset)
     without: frozenset[int] = field(default_factory=frozenset)
     tags: frozenset[str] = field(default_factory=frozenset)
+
+
+_LONGEST_TAG = 50
+
+
+def tag_name(text: str) -> str:
+    """Give a tag as it is stored and looked for, the same whatever its case and however its accents are encoded.
+
+    Args:
+        text: As it was typed; space around it and ``#`` in front of it are no part of it.
+
+    Returns:
+        The tag, of which it is true that ``tag_name(tag) == tag``.
+
+    Raises:
+        ConfigError: If it is empty, longer than 50 characters, or has white space, a comma or a character that cannot
+            be shown.
+    """
+    folded = unicodedata.normalize("NFD", text).casefold()  # as Unicode 15, 3.13, D145 compares without case
+    tag = unicodedata.normalize("NFC", folded).strip().lstrip("#")
+    if not 0 < len(tag) <= _LONGEST_TAG or "," in tag or not tag.isprintable() or any(char.isspace() for char in tag):
+        raise ConfigError(
+            f"{text!r} cannot be a tag: it needs 1 to {_LONGEST_TAG} characters, no white space and no comma.",
+            "--tag contracts",
+        )
+    return tag
+
+
+def tag_names(given: Iterable[str]) -> list[str]:
+    """Give several tags as they are stored, each once and sorted; a single string is one tag, not its letters.
+
+    Args:
+        given: As they were typed.
+
+    Returns:
+        The tags.
+
+    Raises:
+        ConfigError: If one of them cannot be a tag.
+    """
+    return sorted({tag_name(tag) for tag in ([given] if isinstance(given, str) else given)})
 
 
 class EncoderPin(NamedTuple):

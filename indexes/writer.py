@@ -16,7 +16,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from ragapp.errors import RagappError
+from ragapp.errors import ConfigError, RagappError
 from ragapp.indexes import lexical, tags
 from ragapp.indexes.database import Database
 from ragapp.indexes.filters import live, removed
@@ -24,7 +24,7 @@ from ragapp.indexes.models import DocumentRow, JobItemRow, JobRow, PassageRow, S
 from ragapp.indexes.records import Collection, in_parts, segment_files
 from ragapp.indexes.rows import insert_document, insert_segment, mark_removed, passage_rows, tombstone
 from ragapp.indexes.segments import SegmentFile, SegmentStore
-from ragapp.indexes.types import FileStamp, NewDocument
+from ragapp.indexes.types import FileStamp, NewDocument, tag_names
 from ragapp.indexes.verify import inspect
 
 _SMALL_SEGMENT = 20_000
@@ -171,11 +171,13 @@ class Writer:
             How many documents there were.
 
         Raises:
-            ConfigError: If something cannot be a tag.
+            ConfigError: If something cannot be a tag, or a tag is both to be given and to be taken.
         """
-        added, removed_ = ({tags.tag_name(each) for each in given} for given in (add, remove))
+        given, taken = set(tag_names(add)), set(tag_names(remove))
+        if both := sorted(given & taken):
+            raise ConfigError(f"{both[0]!r} is both to be given and to be taken.", "leave one of the two out")
         with self._database.write() as connection:
-            return tags.change(connection, collection.id, names, added, removed_ - added)
+            return tags.change(connection, collection.id, names, given, taken)
 
     def compact(self) -> CompactReport:
         """Rewrite segments without removed passages and erase all that is left of removed documents.

@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ragapp.errors import LoadError, RagappError
-from ragapp.indexes.tags import tag_name
-from ragapp.indexes.types import FileStamp, NewDocument, embedding_text
+from ragapp.indexes.types import FileStamp, NewDocument, embedding_text, tag_names
 from ragapp.ingest.chunking import Chunker
 from ragapp.ingest.discovery import FoundFile, Unreadable, discover, document_name
 from ragapp.ingest.events import (
@@ -94,7 +93,7 @@ def ingest(
         StorageFull: The disk is full; what was committed stays.
         IngestError: The processes that parse files cannot run.
     """
-    chunker, tags = chunker or Chunker(encoder.token_offsets), [tag_name(tag) for tag in tags]
+    chunker, tags = chunker or Chunker(encoder.token_offsets), tag_names(tags)
     with index.write(wait_s=wait_s) as writer, LoaderPool(workers, limits) as pool:
         target = index.ensure_collection(collection, encoder.pin, chunker.version)
         job = _Job(target, index.files(target), writer, encoder, chunker, batch_passages, tags, on_event or _ignore)

@@ -222,7 +222,7 @@ class RagApp:
             How many were there.
 
         Raises:
-            ConfigError: If something cannot be a tag.
+            ConfigError: If something cannot be a tag, or a tag is both to be given and to be taken.
         """
         with self.index.write() as writer:
             return writer.tag(self.collection, documents, add=add, remove=remove)

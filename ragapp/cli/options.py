@@ -70,8 +70,7 @@ def search_filter(path: str | None, types: list[str] | None, tags: list[str] | N
     from typing import cast, get_args
 
     from ragapp.errors import ConfigError
-    from ragapp.indexes.tags import tag_name
-    from ragapp.indexes.types import MediaType, SearchFilter
+    from ragapp.indexes.types import MediaType, SearchFilter, tag_name
 
     for kind in types or ():
         if kind not in get_args(MediaType):

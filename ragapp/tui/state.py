@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from ragapp.answers import Answer
 from ragapp.events import AnswerDone, AnswerState, Event, Failed
-from ragapp.indexes.types import SearchFilter
+from ragapp.indexes.types import SearchFilter, tag_name
 
 TurnStatus = Literal["running", "done", "cancelled", "failed"]
 
@@ -38,9 +38,13 @@ class Scope(NamedTuple):
         )
 
     def looking_into(self, name: str) -> Scope:
-        """Give the scope with a document more, or, where it begins with ``#``, with a tag more."""
+        """Give the scope with a document more, or, where it begins with ``#``, with a tag more.
+
+        Raises:
+            ConfigError: If that cannot be a tag.
+        """
         if name.startswith("#"):
-            return self._replace(tags=tuple(dict.fromkeys((*self.tags, name[1:].casefold()))))
+            return self._replace(tags=tuple(dict.fromkeys((*self.tags, tag_name(name)))))
         return self._replace(documents=tuple(dict.fromkeys((*self.documents, name))))
 
     def wider(self) -> Scope:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from unicodedata import normalize
 
 import pytest
 from hypothesis import assume, given, settings
@@ -15,7 +16,7 @@ from ragapp.errors import ConfigError
 from ragapp.indexes.filters import glob_pattern
 from ragapp.indexes.index import Index
 from ragapp.indexes.records import Collection
-from ragapp.indexes.types import MediaType, SearchFilter
+from ragapp.indexes.types import MediaType, SearchFilter, tag_name
 
 components = st.text("ab-.\n[]!é&|~^\\$(", min_size=1, max_size=4).filter(lambda part: part.strip("."))
 names = st.lists(components, min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))
@@ -118,7 +119,7 @@ def test_documents_are_found_by_any_of_some_tags(index: Index, collection: Colle
         writer.tag(collection, ["/m/c.pdf"], add=["stones"])
     for tags, expected in (
         ({"fruit"}, {"/n/a.md", "/n/b.txt"}),
-        ({"2024", "STONES"}, {"/n/a.md", "/m/c.pdf"}),
+        ({"2024", " #STONES"}, {"/n/a.md", "/m/c.pdf"}),
         ({"nothing"}, set[str]()),
     ):
         where = SearchFilter(tags=frozenset(tags))
@@ -165,4 +166,25 @@ def test_what_cannot_be_a_tag_is_told(index: Index, collection: Collection, text
         commit(writer, collection, document("/a", ["pears"]))
         with pytest.raises(ConfigError, match="cannot be a tag"):
             writer.tag(collection, ["/a"], add=["fine", text])
+        with pytest.raises(ConfigError, match="both to be given and to be taken"):
+            writer.tag(collection, ["/a"], add=["Fine"], remove=["fine"])
     assert index.tags(collection) == {}
+    with pytest.raises(ConfigError, match="cannot be a tag"):
+        index.documents(collection, SearchFilter(tags=frozenset({text})))
+
+
+@given(st.text(max_size=12))
+def test_a_tag_is_one_however_it_is_typed(text: str) -> None:
+    try:
+        tag = tag_name(text)
+    except ConfigError:
+        return
+    spellings = (f" #{text}", *(normalize(form, text) for form in ("NFC", "NFD")), tag)
+    assert {tag_name(each) for each in spellings} == {tag}
+
+
+def test_a_string_is_one_tag_and_not_its_letters(index: Index, collection: Collection) -> None:
+    with index.write() as writer:
+        commit(writer, collection, document("/a", ["pears"]))
+        writer.tag(collection, ["/a"], add="fruit")
+    assert index.tags(collection) == {"fruit": 1}

@@ -11,7 +11,7 @@ from textual.app import SuspendNotSupported
 from textual.binding import BindingType
 
 from ragapp.answers import Answer
-from ragapp.errors import RagappError
+from ragapp.errors import ConfigError, RagappError
 from ragapp.text import one_line, printable
 from ragapp.tui import engine, library
 from ragapp.tui.commands import BINDINGS
@@ -141,7 +141,10 @@ class ChatScreen(ConversationScreen):
     def action_scope(self, pattern: str = "") -> None:
         """Keep the questions from here on to documents of these names, or with this ``#tag``; without one, to none."""
         scope = self.session.scope if pattern else EVERYWHERE
-        self.narrow(scope.looking_into(pattern) if pattern[:1] == "#" else scope._replace(glob=pattern))
+        try:
+            self.narrow(scope.looking_into(pattern) if pattern[:1] == "#" else scope._replace(glob=pattern))
+        except ConfigError as error:
+            self.notify(error.message, severity="error", markup=False)
 
     def action_again(self) -> None:
         """Ask the question of the turn chosen again."""

@@ -343,6 +343,9 @@ async def test_questions_are_kept_to_documents_with_a_tag(home: Path, tmp_path: 
         assert {scored.passage.document for scored in turn.answer.answer.passages} == {forth}
         await pilot.press("backspace")
         assert not scope.display
+        await pilot.press(*"/scope #a,b", "enter")
+        await until(pilot, lambda: "cannot be a tag" in told(pilot))
+        assert not scope.display
         await pilot.press(*"/scope #Bridges", "enter")
         await until(pilot, lambda: "#bridges" in str(scope.content))
     async with chat(home, resume=True) as pilot:  # it is stored with the turn
