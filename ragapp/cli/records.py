@@ -32,7 +32,7 @@ def answer_record(answer: Answer, explanation: Explanation | None = None) -> dic
         "grounding": plain["grounding"],
         "timings_ms": plain["timings_ms"],
         "models": answer.models._asdict(),
-        "guarantee": plain["guarantee"],
+        "guarantee": answer.guarantee._asdict() if answer.guarantee else None,
     }
     if explanation:
         record["explanation"] = {

@@ -150,6 +150,8 @@ def test_the_package_brings_a_certificate_of_its_models(
         assert answer.guarantee, "it was made with the weights, settings and checker that ship"
         assert (answer.guarantee.own, answer.guarantee.void) == (False, ())
     capsys.readouterr()
+    assert main(["ask", "When did the Forth Bridge open?", *home, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["guarantee"] == {**answer.guarantee._asdict(), "void": []}
     assert main(["status", *home]) == 0
     assert f"not on these documents: {answer.guarantee.sentence}" in capsys.readouterr().out
     with RagApp(Settings(home=tmp_path / "home", abstain_below=0.2)) as app:
