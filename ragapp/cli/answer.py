@@ -63,7 +63,8 @@ def draw(answer: Answer) -> list[Text]:
         lines = [Text.assemble(("Not in your documents.", "bold yellow"), (f"  ({sure})", "dim"))]
         if answer.text:
             lines.append(Text(f"The nearest to an answer: {one_line(answer.text)}", "dim"))
-        lines.append(Text("Nearest passages:"))
+        if answer.passages:
+            lines.append(Text("Nearest passages:"))
         for scored in answer.passages[:_NEAREST]:
             lines += _passage(scored.rank, scored.passage)
     else:

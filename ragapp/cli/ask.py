@@ -16,6 +16,7 @@ from ragapp.cli.options import (
     PathOption,
     TagOption,
     TypeOption,
+    documents_within,
     open_app,
     search_filter,
 )
@@ -62,6 +63,7 @@ def ask(
     questions = read_questions(file) if file else []
     where = search_filter(path, types, tags)
     with open_app(home, collection, passages=passages) as ragapp:
+        documents_within(ragapp, where)
         if file:
             failed = _ask_file(ragapp, questions, where, as_json, with_reasons)
             raise typer.Exit(ExitCode.FAILED if failed else ExitCode.OK)
@@ -76,7 +78,6 @@ def _ask_one(ragapp: RagApp, question: str, where: SearchFilter, as_json: bool, 
     from ragapp.events import AnswerDone, Failed
 
     title = question if len(question) <= 80 else question[:79] + "…"
-    _ = ragapp.collection  # an empty index is told before a conversation is begun
     conversation = ragapp.index.conversations.create(ragapp.settings.collection, title)
     view = None if as_json else AnswerView()
     for event in ragapp.stream(question, where=where, conversation=conversation):

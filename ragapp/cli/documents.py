@@ -18,6 +18,7 @@ from ragapp.cli.options import (
     PathOption,
     TagOption,
     TypeOption,
+    documents_within,
     open_app,
     search_filter,
 )
@@ -100,7 +101,7 @@ def ls(
     """List the documents."""
     where = search_filter(path, types, tags)
     with open_app(home, collection) as ragapp:
-        documents = ragapp.index.documents(ragapp.collection, where)
+        documents = documents_within(ragapp, where)
     if as_json:
         write_json([dataclasses.asdict(document) for document in documents])
         return

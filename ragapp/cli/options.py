@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ragapp.cli.console import narrate
+
 if TYPE_CHECKING:
     from ragapp.app import RagApp
+    from ragapp.indexes.records import DocumentInfo
     from ragapp.indexes.types import SearchFilter
     from ragapp.settings import Settings
 
@@ -51,6 +54,26 @@ def open_app(home: Path | None, collection: str | None, **flags: object) -> RagA
     from ragapp.app import RagApp
 
     return RagApp(settings(home, collection, **flags))
+
+
+def documents_within(ragapp: RagApp, where: SearchFilter) -> list[DocumentInfo]:
+    """List the documents that a command's filter lets through, and tell if that is none.
+
+    An empty answer for a slip of the pen would read as if the documents held nothing.
+
+    Args:
+        ragapp: The app.
+        where: The filter.
+
+    Returns:
+        The documents.
+    """
+    from ragapp.indexes.types import SearchFilter
+
+    documents = ragapp.index.documents(ragapp.collection, where)
+    if not documents and where != SearchFilter():
+        narrate(f"--path, --type and --tag let no document through; try: ragapp {'tag' if where.tags else 'ls'}")
+    return documents
 
 
 def search_filter(path: str | None, types: list[str] | None, tags: list[str] | None) -> SearchFilter:

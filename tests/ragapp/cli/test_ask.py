@@ -142,6 +142,8 @@ def test_filters_and_k_narrow_what_is_read(cli: Cli, library: Path) -> None:
     assert nothing.record["abstained"]
     assert nothing.record["answer"] == ""
     assert nothing.record["passages"] == []
+    assert "let no document through; try: ragapp ls" in nothing.err
+    assert "Nearest" not in cli("ask", "When?", "--home", library, "--tag", "nowhere").out
     assert cli("ask", "Wh\udce9re?", "--home", library).code == 2
 
 

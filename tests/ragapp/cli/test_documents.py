@@ -103,6 +103,7 @@ def test_documents_are_tagged_listed_and_asked_by_tag(cli: Cli, own_library: Pat
     (food,) = cli("ls", *home, "--tag", "#Kitchen", "--json").record
     assert food["tags"] == ["kitchen"]
     assert len(cli("ls", *home, "--tag", "kitchen", "--tag", "space", "--json").record) == 3
+    assert "let no document through; try: ragapp tag" in cli("ls", *home, "--tag", "kichen").err
     answer = cli("ask", "When was it launched?", *home, "--tag", "space", "--json").record
     assert {Path(each["document"]).parent.name for each in answer["passages"]} == {"space"}
     assert cli("rm", corpus / "food.txt", *home).code == 0
