@@ -22,6 +22,8 @@ _FACTS = re.compile(
     r"\b\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|December)(?: \d{4})?\b"
     r"|\b\d[\d,.]*\d\b|\b[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)+"
 )
+_BETWEEN = re.compile(r"\n\s*\n|^#{1,6} .*$", re.MULTILINE)
+"""What stands between paragraphs: blank lines, and headings as Markdown writes them."""
 _FEWEST_WORDS, _MOST_WORDS = 7, 30
 
 
@@ -77,8 +79,7 @@ def as_csv(drafts: list[Draft]) -> str:
 
 
 def _drafts(document: str, text: str) -> Iterator[Draft]:
-    for span in split_sentences(text):
-        sentence = " ".join(text[span.start : span.end].split())
+    for sentence in _sentences(text):
         # A bar separates accepted answers in a table; rows of tables and contents make no sentence.
         if not _FEWEST_WORDS <= len(sentence.split()) <= _MOST_WORDS or "|" in sentence or sentence[-1] not in ".!?":
             continue
@@ -88,3 +89,9 @@ def _drafts(document: str, text: str) -> Iterator[Draft]:
                 kind = "numeric" if fact[0][0].isdigit() else "answerable"
                 yield Draft(f"What belongs here: {cloze}", fact[0], document, kind)
                 break
+
+
+def _sentences(text: str) -> Iterator[str]:
+    for paragraph in _BETWEEN.split(text):
+        for span in split_sentences(paragraph):
+            yield " ".join(paragraph[span.start : span.end].split())
