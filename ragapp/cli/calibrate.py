@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragapp.cli.console import narrate, write, write_json
+from ragapp.cli.console import narrate, write, write_json, writing
 from ragapp.cli.eval import CountOption, FormatOption, SeedOption, evaluate, load
 from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, settings
 from ragapp.errors import ConfigError, EvalError, ExitCode
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def calibrate(
     data: Annotated[Path, typer.Option("--data", help="Labelled questions, some of them not answered anywhere.")],
     format_: FormatOption = None,
-    max_error: Annotated[float, typer.Option(help="Largest share of wrong answers among those given.")] = 0.05,
+    max_error: Annotated[
+        float | None, typer.Option(help="Largest share of wrong answers among those given; 0.05 if left out.")
+    ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Certify confidence and threshold as they are, at the error rate they have.")
     ] = False,
@@ -49,9 +51,14 @@ def calibrate(
     from ragapp.indexes.index import Index
     from ragapp.readers.registry import find_reader
 
-    for name, value in (("--max-error", max_error), ("--confidence", confidence)):
+    if keep and max_error is not None:
+        raise ConfigError("--keep takes the error rate as it is, --max-error chooses one.", "leave one of the two out")
+    error = 0.05 if max_error is None else max_error
+    for name, value, usual in (("--max-error", error, "0.05"), ("--confidence", confidence, "0.95")):
         if not 0 < value < 1:
-            raise ConfigError(f"{name} cannot be {value:g}: it is a share between 0 and 1.", f"{name} 0.05")
+            raise ConfigError(f"{name} cannot be {value:g}: it is a share between 0 and 1.", f"{name} {usual}")
+    if output and output.is_dir():
+        raise ConfigError(f"The certificate {str(output)!r} is a folder.", f"--output {output / 'certificate.json'}")
     dataset, given = load(data, format_), settings(home, collection)
     labelled = sum(question.answers is not None for question in choose(dataset.questions, count, seed))
     if labelled < FEWEST:
@@ -63,26 +70,27 @@ def calibrate(
     if keep:
         model = load_confidence(find_reader(given.home, given.reader))
         found = certify_kept(run.items(), model, given.abstain_below, confidence)
-        max_error = math.ceil(100 * found.certified.bound) / 100
+        error = math.ceil(100 * found.certified.bound) / 100
     else:
-        found = calibrate(run.items(), max_error, confidence, seed)
-    certified = found.certified.bound <= max_error
+        found = calibrate(run.items(), error, confidence, seed)
+    certified = found.certified.bound <= error
     if certified:
         with RagApp(given) as ragapp:
             models = ragapp.models()
         pinned = Pinned(*models, given.passages, given.rerank)
         name = dataset.name if dataset.own_documents else given.collection
         hashes = run.manifest.collection_sha256, dataset.sha256
-        made = certificate(found, max_error, confidence, name, *hashes, pinned)
+        made = certificate(found, error, confidence, name, *hashes, pinned)
         own = None if dataset.own_documents else certificate_path(given.home, given.collection)
         if path := output or own:
-            save_certificate(made, path)
+            with writing(path):
+                save_certificate(made, path)
             narrate(f"written to {path}")
         else:
             narrate("not written: the questions bring documents of their own; --output FILE writes it to a file")
         sentence = made.sentence
     else:
-        sentence = _refusal(found, max_error, confidence)
+        sentence = _refusal(found, error, confidence)
     _report(found, certified, sentence, as_json)
     if not certified:
         raise typer.Exit(ExitCode.GATE)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragapp.errors import ConfigError
 from ragapp.text import one_line, printable
 
 if TYPE_CHECKING:
@@ -81,6 +82,35 @@ def short_name(document: str) -> str:
     if path.is_relative_to(here):
         return one_line(str(path.relative_to(here)))
     return one_line(f"~{os.sep}{path.relative_to(home)}" if path.is_relative_to(home) else document)
+
+
+@contextmanager
+def writing(path: Path) -> Generator[None]:
+    """Turn what keeps a file that a person named from being written into an error that says so.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ConfigError: If it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{str(path)!r} cannot be written: {error.strerror}.", "give another path") from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that hours of work will be written to, before they begin.
+
+    Args:
+        path: The folder; it may be there.
+
+    Raises:
+        ConfigError: If it cannot be made.
+    """
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ragapp.cli.console import narrate, write
+from ragapp.cli.console import narrate, write, writing
 from ragapp.cli.eval import SeedOption, find
 from ragapp.cli.options import CollectionOption, HomeOption, open_app
 from ragapp.errors import ConfigError
@@ -26,7 +26,9 @@ def report(
 
     folder = find(run, home)
     path = output or folder.path / "report.html"
-    write_atomically(path, render(folder).encode())
+    rendered = render(folder)
+    with writing(path):
+        write_atomically(path, rendered.encode())
     write(str(path))
 
 
@@ -44,7 +46,8 @@ def make(
         raise ConfigError(f"{str(output)!r} is there already.", "give another name, or remove it first")
     with open_app(home, collection) as ragapp:
         drafts = draft_questions(ragapp.index, ragapp.collection, count, seed)
-    output.write_text(as_csv(drafts), "utf-8")
+    with writing(output):
+        output.write_text(as_csv(drafts), "utf-8")
     write(str(output))
     narrate(f"{len(drafts)} drafts; reword them, and add questions that the documents do not answer, answer left empty")
     narrate(f"  then: ragapp eval run --data {output}")

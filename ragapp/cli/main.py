@@ -102,7 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.Exit as stop:
         return stop.exit_code
     except typer.TyperException as error:
-        explain(ConfigError(error.format_message(), "ragapp --help"))
+        command_path = getattr(getattr(error, "ctx", None), "command_path", "ragapp")
+        explain(ConfigError(error.format_message(), f"{command_path} --help"))
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         narrate("interrupted; what was committed stays")

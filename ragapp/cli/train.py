@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from ragapp.cli import train_ablations, train_checker, train_confidence, train_own, train_prepare
-from ragapp.cli.console import narrate, write, write_json
+from ragapp.cli.console import make_folder, narrate, write, write_json, writing
 from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, open_app, settings
+from ragapp.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,6 +71,9 @@ def reader(
     """
     import torch
 
+    from ragapp.indexes.encoder_torch import pick_device
+    from ragapp.readers.copy_fid.training.batches import Mixture
+
     if threads:
         torch.set_num_threads(threads)
     if start_from and not data.is_dir() and out is None:
@@ -77,21 +82,26 @@ def reader(
         return
     if out is None:
         raise typer.BadParameter("a run needs a folder", param_hint="--out")
+    mixture = Mixture(_probabilities(passages))
+    try:
+        pick_device(device)
+    except ConfigError as error:
+        raise ConfigError(error.message, "--device cpu") from error
 
     from ragapp.indexes.encoder import encoder_folder
-    from ragapp.readers.copy_fid.training.batches import Mixture
     from ragapp.readers.copy_fid.training.data import hold_out
     from ragapp.readers.copy_fid.training.start import from_encoder, from_reader
     from ragapp.readers.copy_fid.training.trainer import Trainer, TrainingSettings
     from ragapp.readers.registry import find_reader
 
     learned = _learned(data)
+    make_folder(out)
     split = hold_out(learned.examples)
     watched = _watched(split.held_out)
     narrate(f"{len(split.train)} examples to learn from, {len(watched)} of {len(split.held_out)} held out to watch by")
     recipe = TrainingSettings(
         steps=steps, decay=decay, tokens=tokens, seed=seed, evaluate_every=evaluate_every,
-        checkpoint_every=checkpoint_every, mixture=Mixture(_probabilities(passages)),
+        checkpoint_every=checkpoint_every, mixture=mixture,
     )  # fmt: skip
     if start_from:
         start = from_reader(find_reader(settings(home, collection).home, Path(start_from)))
@@ -128,7 +138,10 @@ def curve(
     """Draw the losses and held-out scores of training runs."""
     from ragapp.evals.curves import draw_training
 
-    draw_training(runs, out)
+    if out.suffix not in {".svg", ".png"}:
+        raise typer.BadParameter(f"{str(out)!r} is neither .svg nor .png", param_hint="--out")
+    with writing(out):
+        draw_training(runs, out)
     narrate(f"drawn: {out}")
 
 
@@ -157,9 +170,13 @@ def _learned(data: Path) -> _Learned:
 
 def _probabilities(given: str) -> tuple[float, ...]:
     try:
-        return tuple(float(part) for part in given.split(","))
+        shares = tuple(float(part) for part in given.split(","))
     except ValueError:
-        raise typer.BadParameter(f"{given!r} is not a list of numbers", param_hint="--passages") from None
+        shares = ()
+    if not all(0 <= share < math.inf for share in shares) or not any(shares):
+        told = f"{given!r} is not a list of numbers, none below 0 and some above"
+        raise typer.BadParameter(told, param_hint="--passages")
+    return shares
 
 
 def _watched(held_out: Sequence[QaExample]) -> list[QaExample]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from ragapp.cli.console import narrate, write_json
+from ragapp.cli.console import make_folder, narrate, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,6 +50,7 @@ def checker(
     if threads:
         torch.set_num_threads(threads)
     learned = _learned(data)
+    make_folder(out)
     settings = TrainingSettings(claims=claims, tokens=tokens, seed=seed, evaluate_every=evaluate_every, share_made=made)
     model, tokenizer = initial_model(encoder or SHIPPED, seed)
     plan = Plan(learned.claims, learned.made, Featurizer(tokenizer, model.config), made, tokens, seed)

@@ -38,9 +38,9 @@ def fine_tune(app: RagApp, data: Path, start_from: str, name: str, lora: int, se
     from ragapp.readers.copy_fid.training.own import load_own, own_settings
     from ragapp.readers.copy_fid.training.start import from_reader
     from ragapp.readers.copy_fid.training.trainer import Trainer
-    from ragapp.readers.registry import ReaderCard, find_reader, readers_folder, register
+    from ragapp.readers.registry import ReaderCard, find_reader, new_reader, register
 
-    folder, origin = readers_folder(app.settings.home) / name, find_reader(app.settings.home, Path(start_from))
+    folder, origin = new_reader(app.settings.home, name), find_reader(app.settings.home, Path(start_from))
     own = load_own(data, _find(app), seed)
     for reason, count in sorted(own.dropped.items()):
         narrate(f"{count} questions left out: {reason}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragapp.cli.console import narrate, progress, write_json
+from ragapp.cli.console import make_folder, narrate, progress, write_json
 from ragapp.cli.options import JsonOption
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def prepare(
     if against:
         loaded = without_contamination(loaded, load_examples(*against).examples)
     loaded = weighted(loaded, shares, seed)
+    make_folder(out)
     examples = _with_negatives(loaded.examples) if negatives else loaded.examples
     report = write_mixture(out, [*examples, *near_misses(examples, missed, seed)], loaded.dropped, seed)
     _show(report, out, as_json)

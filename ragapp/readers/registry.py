@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ragapp.errors import ModelNotFound
+from ragapp.errors import ConfigError, ModelCorrupt, ModelNotFound
 
 SHIPPED = Path(__file__).parent / "copy_fid" / "weights"
 """Folder of the reader that comes with the package."""
@@ -77,9 +77,29 @@ def list_readers(home: Path) -> list[ReaderCard]:
 
     Returns:
         Their cards.
+
+    Raises:
+        ModelCorrupt: If a card is damaged.
     """
-    found = sorted(readers_folder(home).glob(f"*/{CARD_FILE}"))
-    return [ReaderCard(**json.loads(path.read_text("utf-8"))) for path in found]
+    return [_card(path) for path in sorted(readers_folder(home).glob(f"*/{CARD_FILE}"))]
+
+
+def new_reader(home: Path, name: str) -> Path:
+    """Give the folder of a reader that is to be trained here.
+
+    Args:
+        home: Home folder of the index.
+        name: Its name.
+
+    Returns:
+        A folder right under `readers_folder`, which need not be there.
+
+    Raises:
+        ConfigError: If a reader cannot have that name: it would lie elsewhere, or never be found by it.
+    """
+    if name in {"", ".", "..", SHIPPED_NAME} or "/" in name or not name.isprintable():
+        raise ConfigError(f"A reader that is trained here cannot be called {name!r}.", "--name mine")
+    return readers_folder(home) / name
 
 
 def register(folder: Path, card: ReaderCard) -> None:
@@ -90,3 +110,11 @@ def register(folder: Path, card: ReaderCard) -> None:
         card: What is known of it.
     """
     (folder / CARD_FILE).write_text(json.dumps(asdict(card), indent=2) + "\n", "utf-8")
+
+
+def _card(path: Path) -> ReaderCard:
+    try:
+        return ReaderCard(**json.loads(path.read_text("utf-8")))
+    except (OSError, TypeError, ValueError) as error:
+        hint = "remove its folder and train that reader again"
+        raise ModelCorrupt(f"The reader's card {str(path)!r} is damaged: {error}.", hint) from error

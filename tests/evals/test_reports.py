@@ -123,7 +123,7 @@ def test_drafts_can_be_asked_at_once(tmp_path: Path, capsys: pytest.CaptureFixtu
     documents = tmp_path / "docs"
     documents.mkdir()
     text = "The Forth Bridge was opened on 4 March 1890 by the Prince. Its engineer was Benjamin Baker."
-    (documents / "forth.txt").write_text(text, "utf-8")
+    (documents / "forth.md").write_text(f"# Famous Bridges\n{text}\n\nThe End\n\nNone", "utf-8")
     home, table = ["--home", str(tmp_path / "home")], tmp_path / "mine.csv"
     assert main(["ingest", str(documents), *home]) == 0
     assert main(["eval", "make", str(table), "-n", "5", *home]) == 0
@@ -138,3 +138,5 @@ def test_drafts_can_be_asked_at_once(tmp_path: Path, capsys: pytest.CaptureFixtu
     record = json.loads(capsys.readouterr().out)
     assert main(["eval", "report", record["run"], *home]) == 0
     assert (Path(record["folder"]) / "report.html").is_file()
+    assert main(["eval", "report", record["run"], "--output", str(table / "report.html"), *home]) == 2
+    assert "cannot be written: Not a directory" in capsys.readouterr().err

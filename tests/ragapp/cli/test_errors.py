@@ -50,6 +50,31 @@ CASES = {
     "damaged reader": Case(["ask", "What?", "--home", "{library}"], 4, "is damaged", {"RAGAPP_READER": "{reader}"}),
     "no encoder": Case(["ingest", "{file}"], 4, "nobody/nothing", {"RAGAPP_ENCODER": "nobody/nothing"}),
     "no training data": Case(["train", "reader", "--data", "none.jsonl", "--out", "run"], 1, "none.jsonl"),
+    "a reader of the shipped one's name": Case(
+        ["train", "reader", "--from", "shipped", "--data", "{file}", "--name", "shipped"],
+        2,
+        "cannot be called 'shipped'",
+    ),
+    "a reader elsewhere": Case(
+        ["train", "reader", "--from", "shipped", "--data", "{file}", "--name", "../x"], 2, "cannot be called '../x'"
+    ),
+    "no device": Case(["train", "reader", "--data", "{file}", "--out", "run", "--device", "tpu"], 2, "no device 'tpu'"),
+    "no shares": Case(["train", "reader", "--data", "x", "--out", "run", "--passages", "0"], 2, "'0' is not a list of"),
+    "negative shares": Case(
+        ["train", "reader", "--data", "x", "--out", "run", "--passages", "2,-1"], 2, "none below 0"
+    ),
+    "no share": Case(["train", "reader", "--data", "x", "--out", "run", "--passages", "nan"], 2, "'nan' is not a list"),
+    "a picture of another kind": Case(["train", "curve", "run", "--out", "x.xyz"], 2, "neither .svg nor .png"),
+    "a card that is none": Case(["train", "readers", "--home", "{cards}"], 4, "card.json' is damaged"),
+    "a folder below a file": Case(
+        ["train", "prepare", "--data", "{questions}", "--out", "{file}/mixture"],
+        2,
+        "cannot be written: Not a directory",
+    ),
+    "a draft nowhere": Case(["eval", "make", "{file}/x.csv", "--home", "{library}"], 2, "cannot be written: Not a dir"),
+    "two error rates": Case(["calibrate", "--data", "x", "--keep", "--max-error", "0.1"], 2, "--keep takes the error"),
+    "no confidence": Case(["calibrate", "--data", "x", "--confidence", "1"], 2, "--confidence cannot be 1"),
+    "no certificate file": Case(["calibrate", "--data", "x", "--output", "{cards}"], 2, "is a folder"),
     "no bench data": Case(["bench", "reading", "--data", "none.jsonl"], 1, "none.jsonl"),
 }
 
@@ -68,7 +93,13 @@ def places(library: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     (root / "reader").mkdir()
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         (root / "reader" / name).write_text("{}")
-    return {"library": str(library)} | {name: str(root / name) for name in ("file", "newer", "garbage", "reader")}
+    (root / "cards" / "readers" / "mine").mkdir(parents=True)
+    (root / "cards" / "readers" / "mine" / "card.json").write_text("{}")
+    (root / "questions.csv").write_text("question,answer,context\nWhat?,words,A file with some words.\n")
+    names = ("file", "newer", "garbage", "reader", "cards")
+    return {
+        "library": str(library), "questions": str(root / "questions.csv"), **{name: str(root / name) for name in names}
+    }  # fmt: skip
 
 
 def assert_explained(outcome: Outcome) -> None:
@@ -94,6 +125,11 @@ def test_an_error_says_what_happened_and_what_to_type(
     assert failed.code == case.code
     assert case.told.format(**places) in failed.err
     assert_explained(failed)
+
+
+def test_a_wrong_option_leads_to_the_help_of_its_command(cli: Cli) -> None:
+    assert "try: ragapp train reader --help" in cli("train", "reader", "--nosuch").err
+    assert "try: ragapp --help" in cli("nosuch").err
 
 
 @pytest.mark.parametrize(

@@ -79,8 +79,21 @@ def load_examples(*paths: Path) -> QaData:
     )
     if not data.examples:
         names = ", ".join(repr(str(path)) for path in paths)
-        raise TrainingError(f"No usable example in {names}: {dict(data.dropped)}.", "check its answers and offsets")
+        raise TrainingError(f"No usable example in {names}{told(data.dropped)}.", "check its answers and offsets")
     return data
+
+
+def told(dropped: Counter[str]) -> str:
+    """Tell what was left out, to go on a sentence with; empty if that is nothing.
+
+    Args:
+        dropped: How many, by reason.
+
+    Returns:
+        The reasons, the most frequent first.
+    """
+    reasons = [f"{count} × {reason}" for reason, count in dropped.most_common()]
+    return f" (left out: {', '.join(reasons)})" if reasons else ""
 
 
 def collect(records: Iterable[tuple[str, SourceRecord]], dropped: Counter[str]) -> QaData:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ragapp.errors import TrainingError
 from ragapp.readers.copy_fid.features import Featurizer
 from ragapp.readers.copy_fid.training.batches import BatchPlan, Mixture
-from ragapp.readers.copy_fid.training.data import QaExample, Split, collect
+from ragapp.readers.copy_fid.training.data import QaExample, Split, collect, told
 from ragapp.readers.copy_fid.training.mixture import Find, with_negatives
 from ragapp.readers.copy_fid.training.sources import SourceRecord, read_source
 from ragapp.readers.copy_fid.training.trainer import TrainingSettings
@@ -55,7 +55,7 @@ def load_own(path: Path, find: Find | None, seed: int, share: float = 0.25) -> O
     examples = [with_negatives(example, find, _NEGATIVES) for example in data.examples] if find else [*data.examples]
     if len(examples) < _FEWEST:
         raise TrainingError(
-            f"{str(path)!r} has {len(examples)} usable questions ({dict(data.dropped)}), and {_FEWEST} are the fewest.",
+            f"{str(path)!r} has {len(examples)} usable questions{told(data.dropped)}, and {_FEWEST} are the fewest.",
             "write more, or ingest the documents they are about first",
         )
     random.Random(seed).shuffle(examples)

@@ -38,6 +38,8 @@ def read_source(path: Path) -> Iterator[SourceRecord]:
     Raises:
         TrainingError: If the file cannot be read or is not of that form; the message names the line.
     """
+    if not path.exists():
+        raise TrainingError(f"There is no question file {str(path)!r}.", "check the path")
     read = _READERS.get("".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix.lower())
     if read is None:
         raise TrainingError(
