@@ -136,9 +136,12 @@ class RagApp:
             What became of each file; files that could not be read are in it, the others are in the index.
 
         Raises:
+            ConfigError: If a path is empty, or something cannot be a tag.
             RagappError: If the job as a whole cannot run: the index is locked, its encoder differs, the disk is full.
         """
         given = [paths] if isinstance(paths, (str, Path)) else paths
+        if "" in given:  # what an unset variable of a shell makes, and to pathlib the folder that one is in
+            raise ConfigError("A path is empty.", "ragapp ingest . takes in the folder you are in")
         roots = [Path(os.path.expanduser(path)) for path in given]  # noqa: PTH111 - Path fails on an unknown ~user
         return ingest(
             self.index,

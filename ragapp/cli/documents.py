@@ -175,16 +175,21 @@ def rm(
 
 def _tell_unknown(names: list[str]) -> None:
     for name in names:
-        narrate(f"no document is called {one_line(name)}; try: ragapp ls")
+        narrate(f"no document is called {one_line(name) or repr(name)}; try: ragapp ls")
     if names:
         raise typer.Exit(ExitCode.FAILED)
 
 
 def _matching(ragapp: RagApp, name: str) -> set[str]:
-    """Find documents by their file, by a folder above them, or by a pattern."""
+    """Find documents by their file, by a folder above them, or by a pattern.
+
+    An empty name, as an unset variable of a shell makes it, means none of them and not all below this folder.
+    """
     from ragapp.indexes.types import SearchFilter
     from ragapp.ingest.discovery import document_name
 
+    if not name:
+        return set()
     path = document_name(os.path.realpath(os.path.expanduser(name)))  # noqa: PTH111 - Path fails on an unknown ~user
     known = {document.name for document in ragapp.index.documents(ragapp.collection)}
     meant = {each for each in known if each in (name, path) or each.startswith(path.rstrip(os.sep) + os.sep)}

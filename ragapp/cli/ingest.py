@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders.", show_default=False)],
+    paths: Annotated[list[str], typer.Argument(help="Files and folders.", show_default=False)],
     prune: Annotated[bool, typer.Option("--prune", help="Also remove documents whose files are gone.")] = False,
     tags: Annotated[
         list[str] | None, typer.Option("--tag", help="Tag all of these documents, unchanged ones too; may be repeated.")

@@ -114,3 +114,18 @@ def test_documents_are_tagged_listed_and_asked_by_tag(cli: Cli, own_library: Pat
     assert cli("tag", *home, "--add", "x").code == 2
     refused = cli("ingest", corpus, *home, "--tag", "two words")
     assert (refused.code, "cannot be a tag" in refused.err) == (2, True)
+
+
+def test_an_empty_name_is_not_the_folder_one_is_in(
+    cli: Cli, own_library: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(corpus)
+    home = ["--home", own_library]
+    before = names(cli, own_library)
+    for command in (["rm", ""], ["tag", "", "--add", "x"]):
+        outcome = cli(*command, *home)
+        assert (outcome.code, outcome.err) == (1, "no document is called ''; try: ragapp ls\n")
+    assert names(cli, own_library) == before
+    assert "no document has a tag" in cli("tag", *home).err
+    refused = cli("ingest", "", *home)
+    assert (refused.code, "A path is empty." in refused.err) == (2, True)
