@@ -19,7 +19,7 @@ demo: .venv/demo.done ## Ingest the sample documents and ask them a handful of q
 	$(BIN)/ragapp ask --file ragapp/samples/demo.jsonl --home $(HOME_DEMO)
 
 test: .venv/dev.done ## Run the whole test suite.
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
 
 check: lint typecheck contracts test ## Everything that CI runs.
 

@@ -7,6 +7,7 @@ half-open ``[start, end)``. ``document.text[span.start:span.end]`` is what a per
 from __future__ import annotations
 
 import bisect
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -163,7 +164,7 @@ def tag_name(text: str) -> str:
             be shown.
     """
     folded = unicodedata.normalize("NFD", text).casefold()  # as Unicode 15, 3.13, D145 compares without case
-    tag = unicodedata.normalize("NFC", folded).strip().lstrip("#")
+    tag = re.sub(r"^[\s#]+|\s+$", "", unicodedata.normalize("NFC", folded))
     if not 0 < len(tag) <= _LONGEST_TAG or "," in tag or not tag.isprintable() or any(char.isspace() for char in tag):
         raise ConfigError(
             f"{text!r} cannot be a tag: it needs 1 to {_LONGEST_TAG} characters, no white space and no comma.",

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from unicodedata import normalize
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from index_samples import CHUNKER, PIN, commit, document, vector
 
@@ -173,6 +173,7 @@ def test_what_cannot_be_a_tag_is_told(index: Index, collection: Collection, text
         index.documents(collection, SearchFilter(tags=frozenset({text})))
 
 
+@example("\r0")
 @given(st.text(max_size=12))
 def test_a_tag_is_one_however_it_is_typed(text: str) -> None:
     try:
