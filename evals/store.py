@@ -155,6 +155,8 @@ def find_run(root: Path, given: str) -> RunFolder:
     Raises:
         EvalError: If there is none, or more than one.
     """
+    if not given:  # what an unset variable of a shell makes: every run begins with it
+        raise EvalError("The name of the run is empty.", "ragapp eval list")
     if (Path(given) / RUN_FILE).is_file():
         return RunFolder(Path(given))
     names = sorted(path.parent.name for path in root.glob(f"*/{RUN_FILE}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from ragapp.answers import Answer
+from ragapp.answers import Answer, cited_passages
 from ragapp.app import RagApp
 from ragapp.evals.datasets.base import EvalQuestion
 from ragapp.evals.records import Cited, Retrieval
@@ -13,8 +13,8 @@ from ragapp.grounding.answer_check import answer_claims, source_of
 from ragapp.indexes.encoder import Encoder
 from ragapp.indexes.index import Collection, Index
 from ragapp.indexes.types import Hit, Passage, ScoredPassage, SearchFilter, StageScores
-from ragapp.readers.base import RankingReader, Reader
-from ragapp.reranker import rerank
+from ragapp.readers.base import Reader
+from ragapp.reranker import choose
 from ragapp.retriever import Retrieved, Retriever
 from ragapp.settings import Settings
 
@@ -124,10 +124,7 @@ class EvalApp(RagApp):
         """Give the passages that the reader would read, for a system that reads them itself."""
         keep = self.settings.passages
         found = self.retriever.retrieve(question, max(keep, self.settings.rerank)).passages
-        reader = self.reader
-        if self.settings.rerank and isinstance(reader, RankingReader):
-            return rerank(found, reader.examine(question), keep)
-        return found[:keep]
+        return choose(self.reader, question, found, keep, ranked=self.settings.rerank > 0).passages
 
 
 class AppSystem:
@@ -161,8 +158,6 @@ class AppSystem:
         """See `System.respond`."""
         self.app.given = question.given
         answer = self.app.ask(question.question)
-        by_id = {scored.passage.id: scored.passage for scored in answer.passages}
-        cited = dict.fromkeys(citation.passage_id for citation in answer.citations)
         return Response(
             text=answer.text,
             abstained=answer.abstained,
@@ -173,7 +168,7 @@ class AppSystem:
                 Cited(self.app.called.get(c.document, c.document), c.char_start, c.char_end, c.quote)
                 for c in answer.citations
             ),
-            sources=tuple(source_of(by_id[each]) for each in cited),
+            sources=tuple(source_of(each) for each in cited_passages(answer.citations, answer.passages)),
             retrieved=retrieved(self.app, answer.passages),
             passages=tuple(scored.passage.text for scored in answer.passages),
             stages_ms=answer.timings_ms,

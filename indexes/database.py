@@ -34,6 +34,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._closed = False
         self._engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
@@ -41,7 +42,8 @@ class Database:
         self._migrate()
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; from here on there are none to be had."""
+        self._closed = True
         self._engine.dispose()
 
     @contextmanager
@@ -139,6 +141,9 @@ class Database:
 
     @contextmanager
     def _errors(self) -> Generator[None]:
+        """Turn what goes wrong into an error that a person understands, also that it was closed: SQLAlchemy reopens."""
+        if self._closed:
+            raise IndexError_(f"The index {str(self.path.parent)!r} was closed.", "open it again")
         try:
             yield
         except DatabaseError as error:

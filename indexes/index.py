@@ -19,7 +19,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
-from ragapp.errors import CollectionMismatch, CollectionNotFound, IndexError_
+from ragapp.errors import CollectionMismatch, CollectionNotFound, IndexError_, IndexNotFound
 from ragapp.indexes import lexical, search, tags
 from ragapp.indexes.conversations import Conversations
 from ragapp.indexes.database import Database
@@ -42,6 +42,8 @@ from ragapp.indexes.types import EncoderPin, FileStamp, Hit, Landmark, Passage, 
 from ragapp.indexes.verify import VerifyReport, verify
 from ragapp.indexes.writer import Writer
 
+_CATALOG = "catalog.sqlite3"
+
 
 class Index:
     """An open index; made by `Index.open`.
@@ -57,36 +59,41 @@ class Index:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self._database = Database(home / "catalog.sqlite3")
+        self._database = Database(home / _CATALOG)
         self._segments = SegmentStore(home / "segments")
         self.conversations = Conversations(self._database)
         self.evaluations = Evaluations(self._database)
 
     @classmethod
-    def open(cls, home: Path) -> Self:
-        """Open the index in a folder, made if missing.
+    def open(cls, home: Path, *, make: bool = True) -> Self:
+        """Open the index in a folder.
 
         Args:
             home: The folder.
+            make: Make folder and index if they are missing.
 
         Returns:
             The index; close it, or use it in a ``with`` statement.
 
         Raises:
+            IndexNotFound: If there is none, and none was to be made.
             IndexCorrupt: If its catalog is damaged.
             IndexVersionMismatch: If a newer ragapp wrote it.
             IndexError_: If the folder cannot be used.
         """
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            if make:
+                home.mkdir(parents=True, exist_ok=True)
+            elif not (home / _CATALOG).exists():
+                raise IndexNotFound(f"There is no index in {str(home)!r} yet.", "ragapp ingest FOLDER")
         except OSError as error:
             raise IndexError_(
-                f"{str(home)!r} cannot be made: {error}.", "set RAGAPP_HOME to a folder of yours"
+                f"{str(home)!r} cannot be used: {error}.", "set RAGAPP_HOME to a folder of yours"
             ) from error
         return cls(home)
 
     def close(self) -> None:
-        """Close the catalog."""
+        """Close the catalog; nothing can be read or written from here on."""
         self._database.close()
 
     def __enter__(self) -> Self:

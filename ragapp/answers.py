@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -136,6 +136,20 @@ def cite(candidate: Candidate, passages: tuple[ScoredPassage, ...]) -> tuple[Cit
         citation = _citation(passages[place.passage].passage, place.span)
         citations.setdefault((citation.document, citation.char_start), citation)
     return tuple(citations.values())[:_MAX_CITATIONS]
+
+
+def cited_passages(citations: Sequence[Citation], passages: Sequence[ScoredPassage]) -> list[Passage]:
+    """Give the passages that are cited, strongest first, each once.
+
+    Args:
+        citations: The citations, strongest first.
+        passages: What was read, every cited passage among it.
+
+    Returns:
+        The passages.
+    """
+    by_id = {scored.passage.id: scored.passage for scored in passages}
+    return [by_id[passage] for passage in dict.fromkeys(citation.passage_id for citation in citations)]
 
 
 def sentence_around(text: str, answer: Span) -> Span:

@@ -6,22 +6,12 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ragapp.answers import Alternative, Answer, Citation, Conditions, ModelHashes, cite
-from ragapp.calibration import (
-    Certificate,
-    Guarantee,
-    Pinned,
-    certificate_path,
-    features,
-    load_certificate,
-    shipped_certificate,
-    void_because,
-)
+from ragapp.answers import Alternative, Answer, Conditions, ModelHashes, cite, cited_passages
+from ragapp.calibration import Certificate, Guarantee, certificate_in_force, features
 from ragapp.confidence import signals
 from ragapp.errors import CollectionNotFound, ConfigError, RagappError
 from ragapp.events import (
@@ -35,58 +25,69 @@ from ragapp.events import (
     SpanResolved,
     TokenDelta,
 )
-from ragapp.followup import PastTurn, standalone
-from ragapp.grounding.answer_check import ClaimVerdict, check_answer
+from ragapp.followup import standalone
+from ragapp.grounding.answer_check import check_answer
 from ragapp.grounding.base import Checker
 from ragapp.indexes.encoder import Encoder
 from ragapp.indexes.index import Collection, Index
-from ragapp.indexes.types import ScoredPassage, SearchFilter
+from ragapp.indexes.types import SearchFilter
 from ragapp.ingest.chunking import Chunker
 from ragapp.ingest.events import JobEvent, JobReport
 from ragapp.ingest.job import ingest
 from ragapp.ingest.limits import MEGABYTE, Limits
 from ragapp.models import Models
-from ragapp.readers.base import RankingReader, Reader, ReaderPassage, Reading
-from ragapp.reranker import as_read, rerank
+from ragapp.readers.base import Reader
+from ragapp.reranker import as_read, choose
 from ragapp.retriever import Retriever, pin
 from ragapp.settings import Settings, changed, load_settings
 from ragapp.text import is_unicode
-
-_TURNS_REMEMBERED = 3
-"""A follow-up question leaves out what was named in one of so many turns before it."""
+from ragapp.turns import past_turns, store_turn
 
 
 class RagApp:
     """Documents and the questions asked of them, in one folder of the disk.
 
     Models load at first use. One instance may be used from several threads; ingest holds a lock that other processes
-    respect, and never blocks questions.
+    respect, and never blocks questions. Once it is closed, whatever needs the index raises `IndexError_`.
 
     Args:
         settings: Where the index is and which models to use; read from the environment and files by default.
         reader: A reader to use in place of the one that the settings name.
+        make: Make the index if there is none.
+
+    Raises:
+        RagappError: If the index cannot be used, or there is none and none was to be made.
     """
 
-    def __init__(self, settings: Settings | None = None, reader: Reader | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, reader: Reader | None = None, *, make: bool = True) -> None:
         self.settings = settings or load_settings()
-        self.index = Index.open(self.settings.home)
+        self.index = Index.open(self.settings.home, make=make)
         self._models = Models(self.settings, self._pinned_encoder, reader)
 
     @classmethod
     def open(
-        cls, home: str | Path | None = None, *, collection: str | None = None, reader: Reader | None = None
+        cls,
+        home: str | Path | None = None,
+        *,
+        collection: str | None = None,
+        reader: Reader | None = None,
+        make: bool = True,
     ) -> Self:
-        """Open a home folder, made if missing.
+        """Open a home folder.
 
         Args:
             home: The folder; by default what the settings say.
             collection: The collection; by default what the settings say.
             reader: A reader to use in place of the shipped one.
+            make: Make the folder and its index if they are missing.
 
         Returns:
             The app; close it, or use it in a ``with`` statement.
+
+        Raises:
+            RagappError: If a setting is wrong, the index cannot be used, or there is none and none was to be made.
         """
-        return cls(load_settings({"home": home, "collection": collection}), reader)
+        return cls(load_settings({"home": home, "collection": collection}), reader, make=make)
 
     def varied(self, changes: Mapping[str, object]) -> RagApp:
         """Open the same index under other settings, to compare answers.
@@ -105,8 +106,9 @@ class RagApp:
         return other
 
     def close(self) -> None:
-        """Close the index."""
+        """Close the index and let go of the models, whose memory and threads are freed; may be called again."""
         self.index.close()
+        self._models.release()
 
     def __enter__(self) -> Self:
         return self
@@ -266,11 +268,14 @@ class RagApp:
             raise ConfigError(f"The question {question!r} is not Unicode.", "leave out what is no character")
         began = time.perf_counter()
         yield RetrievalStarted(question)
-        asked = question if conversation is None else standalone(question, self._past(conversation))
+        past = () if conversation is None else past_turns(self.index.conversations, conversation)
+        asked = standalone(question, past)
         keep = self.settings.passages
         retrieved = self.retriever.retrieve(asked, max(keep, self.settings.rerank), where)
         found = pin(retrieved.passages, self.index.passages(list(pinned)))
-        passages, read, rank_ms = self._ranked(asked, found, keep, pinned)
+        rank_from = time.perf_counter()
+        passages, read = choose(self.reader, asked, found, keep, ranked=self.settings.rerank > 0, pinned=pinned)
+        rank_to = time.perf_counter()
         yield PassagesFound(passages)
         read_from = time.perf_counter()
         reading = read([as_read(scored) for scored in passages])
@@ -278,7 +283,8 @@ class RagApp:
         seen = signals(asked, reading, passages)
         citations = cite(best, passages) if best else ()
         read_to = time.perf_counter()
-        grounding = self._grounding(asked, best.text, citations, passages) if best else ()
+        cited = cited_passages(citations, passages)
+        grounding = check_answer(self.checker, asked, best.text, cited) if best and self.checker else ()
         checked_to = time.perf_counter()
         certificate, guarantee = self.certificate()
         if certificate:
@@ -310,7 +316,7 @@ class RagApp:
             timings_ms={
                 "encode": retrieved.encode_ms,
                 "search": retrieved.search_ms,
-                "rank": rank_ms,
+                "rank": (rank_to - rank_from) * 1e3,
                 "read": (read_to - read_from) * 1e3,
                 "check": (checked_to - read_to) * 1e3,
                 "total": (now - began) * 1e3,
@@ -321,7 +327,7 @@ class RagApp:
         )
         if conversation is not None:
             answer = replace(answer, conditions=self._conditions(where, pinned))
-            self._store(conversation, answer)
+            store_turn(self.index.conversations, conversation, answer)
         yield AnswerDone(answer)
 
     def certificate(self) -> tuple[Certificate | None, Guarantee | None]:
@@ -332,16 +338,7 @@ class RagApp:
             collection that is void is told of and not used; a shipped one for other models, or for another threshold
             than is set, is not spoken of.
         """
-        models, settings = self.models(), self.settings
-        pinned = Pinned(*models, settings.passages, settings.rerank)
-        own = load_certificate(certificate_path(settings.home, settings.collection))
-        if own:
-            void = void_because(own, pinned, self.index.fingerprint(self.collection))
-            return None if void else own, Guarantee(own.sentence, own.documents, True, void)
-        shipped = shipped_certificate(settings)
-        if shipped is None or void_because(shipped, pinned, None):
-            return None, None
-        return shipped, Guarantee(shipped.sentence, shipped.documents, False, ())
+        return certificate_in_force(self.settings, self.models(), lambda: self.index.fingerprint(self.collection))
 
     def models(self) -> ModelHashes:
         """Tell which models answer, by name and hash."""
@@ -352,25 +349,6 @@ class RagApp:
             f"{checker.name}@{checker.model_hash}" if checker else "",
         )
 
-    def _grounding(
-        self, question: str, answer: str, citations: Sequence[Citation], passages: Sequence[ScoredPassage]
-    ) -> tuple[ClaimVerdict, ...]:
-        """Check an answer by the passages it cites, strongest first."""
-        by_id = {scored.passage.id: scored.passage for scored in passages}
-        cited = [by_id[passage] for passage in dict.fromkeys(citation.passage_id for citation in citations)]
-        return check_answer(self.checker, question, answer, cited) if self.checker else ()
-
-    def _ranked(
-        self, question: str, found: tuple[ScoredPassage, ...], keep: int, pinned: tuple[int, ...]
-    ) -> tuple[tuple[ScoredPassage, ...], Callable[[Sequence[ReaderPassage]], Reading], float]:
-        """Choose what to read, sorted again by a reader that can; with how to read it, and the milliseconds it took."""
-        began, reader = time.perf_counter(), self.reader
-        if self.settings.rerank == 0 or not isinstance(reader, RankingReader):
-            return found[:keep], partial(reader.read, question), 0.0
-        examination = reader.examine(question)
-        passages = rerank(found, examination, keep, pinned)
-        return passages, examination.read, (time.perf_counter() - began) * 1e3
-
     def _pinned_encoder(self) -> str | None:
         """Tell which encoder made the collection's vectors, if there are any."""
         try:
@@ -378,22 +356,8 @@ class RagApp:
         except CollectionNotFound:
             return None
 
-    def _past(self, conversation: int) -> list[PastTurn]:
-        """Give the last turns of a conversation, oldest first."""
-        from ragapp.serialization import from_json
-
-        turns = self.index.conversations.turns(conversation, _TURNS_REMEMBERED)
-        answers = [from_json(turn.answer) for turn in turns]
-        return [PastTurn(answer.understood_as, "" if answer.abstained else answer.text) for answer in answers]
-
     def _conditions(self, where: SearchFilter, pinned: tuple[int, ...]) -> Conditions:
         settings, documents = self.settings, self.index.fingerprint(self.collection)
         return Conditions(
             settings.collection, documents, where, pinned, settings.passages, settings.rerank, settings.abstain_below
         )
-
-    def _store(self, conversation: int, answer: Answer) -> None:
-        from ragapp.serialization import to_json
-
-        # Without the passages' text: a transcript keeps what it quoted, not whole documents that may be removed later.
-        self.index.conversations.add_turn(conversation, answer.question, to_json(replace(answer, passages=())))

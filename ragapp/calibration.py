@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -188,6 +188,37 @@ def shipped_certificate(settings: Settings) -> Certificate | None:
     same = all(getattr(settings, name) == fields[name].default for name in ("reader", "checker"))
     sizes = settings.passages, settings.rerank, settings.abstain_below
     return found if found and same and sizes == (*found.pinned[3:], found.threshold) else None
+
+
+def certificate_in_force(
+    settings: Settings, models: Sequence[str], fingerprint: Callable[[], str]
+) -> tuple[Certificate | None, Guarantee | None]:
+    """Give the certificate that a collection's answers are given under.
+
+    Args:
+        settings: What answers are given under, the collection among it.
+        models: Which models answer, as `ragapp.answers.ModelHashes`.
+        fingerprint: Gives the fingerprint of the collection's documents; asked for only if there is a certificate of
+            the collection, since it costs a look at every document.
+
+    Returns:
+        The collection's own or else the shipped one, if it holds; and what to tell of it. A certificate of the
+        collection that is void is told of and not used; a shipped one for other models, or for another threshold
+        than is set, is not spoken of.
+
+    Raises:
+        ModelCorrupt: If a certificate is damaged.
+    """
+    encoder, reader, checker = models
+    pinned = Pinned(encoder, reader, checker, settings.passages, settings.rerank)
+    own = load_certificate(certificate_path(settings.home, settings.collection))
+    if own:
+        void = void_because(own, pinned, fingerprint())
+        return None if void else own, Guarantee(own.sentence, own.documents, True, void)
+    shipped = shipped_certificate(settings)
+    if shipped is None or void_because(shipped, pinned, None):
+        return None, None
+    return shipped, Guarantee(shipped.sentence, shipped.documents, False, ())
 
 
 def _json(certificate: Certificate) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ragapp.errors import CollectionNotFound, RagappError
+from ragapp.errors import CollectionNotFound, IndexNotFound, RagappError
 
 if TYPE_CHECKING:
     from ragapp.settings import Settings
@@ -48,7 +48,7 @@ def checks(settings: Settings) -> Iterator[Check]:
 def _try(name: str, look: Callable[[], Check]) -> Check:
     try:
         return look()
-    except CollectionNotFound as error:
+    except (IndexNotFound, CollectionNotFound) as error:
         return Check(name, "WARN", error.message, error.hint)
     except RagappError as error:
         return Check(name, "FAIL", error.message, error.hint)
@@ -90,7 +90,7 @@ def _device() -> Check:
 def _index(settings: Settings) -> Check:
     from ragapp.indexes.index import Index
 
-    with Index.open(settings.home) as index:
+    with Index.open(settings.home, make=False) as index:
         collection = index.collection(settings.collection)
         documents, passages, *_ = index.stats(collection)
         job = index.last_job(collection)

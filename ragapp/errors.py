@@ -9,6 +9,7 @@ belongs to the class, so no caller keeps a ladder of ``isinstance`` checks::
         LoadError                     1   one file could not be read (the others go in)
         UnsupportedFormat             1   no loader for this kind of file
       IndexError_                     3   the index cannot be used as it is
+        IndexNotFound                 3   there is none in that folder
         IndexCorrupt                  3   a segment or the catalog fails its checksum
         IndexVersionMismatch          3   written by another version of ragapp
         IndexLocked                   3   another process is writing
@@ -84,6 +85,10 @@ class IndexError_(RagappError):  # noqa: N801 - the builtin has the plain name
     """The index cannot be used as it is."""
 
     exit_code = ExitCode.INDEX
+
+
+class IndexNotFound(IndexError_):
+    """There is no index in the folder."""
 
 
 class IndexCorrupt(IndexError_):

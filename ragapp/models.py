@@ -72,6 +72,12 @@ class Models:
             other._checker = self.checker
         return other
 
+    def release(self) -> None:
+        """Let go of what was loaded; what nobody else uses is freed, and loaded again if it is asked for."""
+        with self._loading:
+            for loaded in ("_encoder", "_named_reader", "_confidence", "_checker"):
+                self.__dict__.pop(loaded, None)
+
     def _same(self, settings: Settings, name: str) -> bool:
         return all(getattr(settings, each) == getattr(self._settings, each) for each in (name, *_WHERE))
 

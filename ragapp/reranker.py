@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 from ragapp.indexes.types import ScoredPassage
-from ragapp.readers.base import Examination, ReaderPassage
+from ragapp.readers.base import Examination, RankingReader, Reader, ReaderPassage, Reading
 
 _BLOCK = 8
 """Passages are looked at in rounds of this many."""
@@ -16,6 +18,18 @@ _CLEAR = 3.0
 _FUSED_WEIGHT = 2.0
 """Weight of the logarithm of retrieval's score beside the reader's logit."""
 _SMALLEST = 1e-3
+
+
+class Chosen(NamedTuple):
+    """What is to be read.
+
+    Attributes:
+        passages: The passages, best first.
+        read: Reads passages with the question; what the ranking has seen of them is not looked at twice.
+    """
+
+    passages: tuple[ScoredPassage, ...]
+    read: Callable[[Sequence[ReaderPassage]], Reading]
 
 
 def rerank(
@@ -49,6 +63,34 @@ def rerank(
     kept = sorted(looked, key=lambda pair: pair[1].passage.id not in pinned)[:keep]
     kept.sort(key=lambda pair: -pair[0])
     return tuple(replace(scored, rank=rank) for rank, (_, scored) in enumerate(kept, 1))
+
+
+def choose(
+    reader: Reader,
+    question: str,
+    found: Sequence[ScoredPassage],
+    keep: int,
+    *,
+    ranked: bool,
+    pinned: Collection[int] = (),
+) -> Chosen:
+    """Choose the passages to read, sorted again by a reader that can.
+
+    Args:
+        reader: The reader.
+        question: The question.
+        found: What retrieval found, best first.
+        keep: How many to keep.
+        ranked: Whether to sort again at all.
+        pinned: As for `rerank`.
+
+    Returns:
+        The passages and what reads them.
+    """
+    if not ranked or not isinstance(reader, RankingReader):
+        return Chosen(tuple(found[:keep]), partial(reader.read, question))
+    examination = reader.examine(question)
+    return Chosen(rerank(found, examination, keep, pinned), examination.read)
 
 
 def as_read(scored: ScoredPassage) -> ReaderPassage:

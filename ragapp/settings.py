@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 
 import platformdirs
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ragapp.errors import ConfigError
@@ -65,6 +66,13 @@ class Settings(BaseSettings):
     """Draw the chat without signs beyond ASCII."""
     keys: dict[str, str] = Field(default_factory=dict)
     """Keys of the chat by binding id, where they differ from the defaults."""
+
+    @field_validator("home", "reader", mode="before")
+    @classmethod
+    def _not_empty(cls, path: object) -> object:
+        if path == "":  # what an unset variable of a shell makes, and to pathlib the folder that one is in
+            raise PydanticCustomError("empty", "it is empty")
+        return path
 
     @field_validator("home", "reader")
     @classmethod

@@ -64,7 +64,7 @@ def calibrate(
     if labelled < FEWEST:
         hint = f"label at least {FEWEST} questions, some of which the documents do not answer"
         raise EvalError(f"{labelled} labelled questions are too few.", hint)
-    with Index.open(given.home) as index:
+    with Index.open(given.home, make=dataset.own_documents) as index:
         judge, reader = load_judge("shipped", given), str(given.reader or "shipped")
         (run,) = evaluate(dataset, given, [reader], ["reranked"], judge, index.evaluations, count, seed)
     if keep:

@@ -78,7 +78,7 @@ def run_command(
     given = settings(home, collection, passages=passages)
     asked = readers or [str(given.reader or "shipped")]
     failed: list[str] = []
-    with Index.open(given.home) as index:
+    with Index.open(given.home, make=dataset.own_documents) as index:
         judged_by = load_judge(judge, given)
         for folder in evaluate(dataset, given, asked, chosen, judged_by, index.evaluations, count, seed):
             show(folder, as_json)
@@ -99,7 +99,7 @@ def list_command(home: HomeOption = None, as_json: JsonOption = False) -> None:
     from ragapp.indexes.index import Index
 
     given = settings(home, None)
-    with Index.open(given.home) as index:
+    with Index.open(given.home, make=False) as index:
         runs = index.evaluations.all()
     records = [
         {
@@ -196,7 +196,7 @@ def load(data: Path | None, format_: str | None) -> Dataset:
     return load_dataset(data, cast("Format | None", format_))
 
 
-def find(run: str, home: Path | None) -> RunFolder:
+def find(run: str, home: str | None) -> RunFolder:
     """Find a run of a home.
 
     Args:

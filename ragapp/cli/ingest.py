@@ -33,7 +33,7 @@ def ingest(
 
     A file that cannot be read is reported, the others go in, and the exit code is 1.
     """
-    with open_app(home, collection) as ragapp, JobView() as view:
+    with open_app(home, collection, make=True) as ragapp, JobView() as view:
         report = ragapp.ingest(paths, prune=prune, tags=tags or (), on_event=view.show)
     if as_json:
         write_json(dataclasses.asdict(report))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from ragapp.indexes.types import SearchFilter
     from ragapp.settings import Settings
 
-HomeOption = Annotated[Path | None, typer.Option("--home", help="Folder of the index.", show_default=False)]
+HomeOption = Annotated[str | None, typer.Option("--home", help="Folder of the index.", show_default=False)]
 CollectionOption = Annotated[str | None, typer.Option("--collection", help="Which collection.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PathOption = Annotated[
@@ -30,7 +29,7 @@ TagOption = Annotated[
 ]
 
 
-def settings(home: Path | None, collection: str | None, **flags: object) -> Settings:
+def settings(home: str | None, collection: str | None, **flags: object) -> Settings:
     """Read the settings with a command's flags over them.
 
     Args:
@@ -49,11 +48,25 @@ def settings(home: Path | None, collection: str | None, **flags: object) -> Sett
     return load_settings({"home": home, "collection": collection, **flags})
 
 
-def open_app(home: Path | None, collection: str | None, **flags: object) -> RagApp:
-    """Open the app with a command's flags; see `settings`."""
+def open_app(home: str | None, collection: str | None, *, make: bool = False, **flags: object) -> RagApp:
+    """Open the app with a command's flags; see `settings`.
+
+    Args:
+        home: ``--home``, if given.
+        collection: ``--collection``, if given.
+        make: Make the index if there is none: for a command that takes documents in, and no other, lest a slip of the
+            pen make a folder.
+        flags: Other settings by name; ``None`` for those not given.
+
+    Returns:
+        The app.
+
+    Raises:
+        RagappError: If a setting is wrong, or the index cannot be used.
+    """
     from ragapp.app import RagApp
 
-    return RagApp(settings(home, collection, **flags))
+    return RagApp(settings(home, collection, **flags), make=make)
 
 
 def documents_within(ragapp: RagApp, where: SearchFilter) -> list[DocumentInfo]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ragapp.app import RagApp
-from ragapp.errors import CollectionMismatch, CollectionNotFound
+from ragapp.errors import CollectionMismatch, CollectionNotFound, ConfigError, IndexError_, IndexNotFound
 from ragapp.events import AnswerDone, AnswerState, Failed, GroundingChecked, PassagesFound, RetrievalStarted
 from ragapp.indexes.encoder import DEFAULT_ENCODER
 from ragapp.indexes.types import EncoderPin, SearchFilter
@@ -163,6 +164,43 @@ def test_an_empty_home_says_what_to_do(tmp_path: Path) -> None:
         assert "ragapp ingest" in error.value.hint
         (failed,) = [event for event in app.stream("Anything?") if isinstance(event, Failed)]
         assert "no collection" in failed.message
+
+
+def test_a_home_is_not_made_where_none_is_to_be(tmp_path: Path) -> None:
+    with pytest.raises(IndexNotFound, match="no index"):
+        RagApp.open(tmp_path / "mistyped", make=False)
+    with pytest.raises(ConfigError, match="it is empty"):
+        RagApp.open("")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_app_frees_its_threads_and_says_that_it_is_closed(tmp_path: Path, notes: Path) -> None:
+    before = set(threading.enumerate())
+    app = RagApp.open(tmp_path)
+    app.ingest(notes / "food.txt")
+    app.ask("How is kimchi made?")
+    started = set(threading.enumerate()) - before
+    assert started
+    app.close()
+    app.close()
+    for thread in started:
+        thread.join(timeout=10)
+    assert not any(thread.is_alive() for thread in started)
+    with pytest.raises(IndexError_, match="was closed"):
+        app.ask("How is kimchi made?")
+    (*_, failed) = app.stream("How is kimchi made?")
+    assert isinstance(failed, Failed)
+    with pytest.raises(IndexError_, match="was closed"):
+        app.ingest(notes / "bridges.md")
+
+
+def test_models_that_another_app_shares_outlive_the_one_that_loaded_them(tmp_path: Path, notes: Path) -> None:
+    with RagApp.open(tmp_path) as app:
+        app.ingest(notes / "food.txt")
+        expected = app.ask("How is kimchi made?").text
+        other = app.varied({"passages": 4})
+    with other:
+        assert other.ask("How is kimchi made?").text == expected
 
 
 def test_another_chunker_is_refused_with_the_remedy(tmp_path: Path, notes: Path) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from cli_samples import DOCUMENTS, Cli, write_documents
 
+from ragapp.app import RagApp
+
 
 def names(cli: Cli, home: Path) -> set[str]:
     return {Path(line).name for line in cli("ls", "--home", home).out.splitlines()}
@@ -24,7 +26,8 @@ def test_status_tells_what_is_there(cli: Cli, library: Path) -> None:
     assert collection["encoder"]["dimension"] == 384
 
 
-def test_status_of_nothing_says_what_to_do(cli: Cli, tmp_path: Path) -> None:
+def test_status_of_an_index_without_documents_says_what_to_do(cli: Cli, tmp_path: Path) -> None:
+    RagApp.open(tmp_path).close()
     told = cli("status", "--home", tmp_path)
     assert told.code == 0
     assert "ragapp ingest" in told.err

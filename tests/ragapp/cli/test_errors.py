@@ -38,9 +38,8 @@ CASES = {
     "out of range": Case(["ask", "What?", "-k", "0"], 2, "'passages' cannot be 0 (flag)"),
     "unknown variable": Case(["ls"], 2, "no setting 'pasages' (environment RAGAPP_PASAGES)", {"RAGAPP_PASAGES": "1"}),
     "wrong variable": Case(["ls"], 2, "'device' cannot be 'tpu' (environment RAGAPP_DEVICE)", {"RAGAPP_DEVICE": "tpu"}),
-    "nothing ingested": Case(["ask", "What?"], 3, "no collection 'default'"),
-    "nothing to list": Case(["ls"], 3, "no collection 'default'"),
-    "nothing to remove": Case(["rm", "x"], 3, "no collection 'default'"),
+    "an empty home": Case(["ls", "--home", ""], 2, "'home' cannot be '' (flag): it is empty"),
+    "an empty run": Case(["eval", "show", "", "--home", "{library}"], 1, "the run is empty"),
     "no such collection": Case(["ls", "--home", "{library}", "--collection", "other"], 3, "no collection 'other'"),
     "home below a file": Case(["status", "--home", "{file}/home"], 3, "{file}/home"),
     "home is a file": Case(["status", "--home", "{file}"], 3, "{file}"),
@@ -51,12 +50,14 @@ CASES = {
     "no encoder": Case(["ingest", "{file}"], 4, "nobody/nothing", {"RAGAPP_ENCODER": "nobody/nothing"}),
     "no training data": Case(["train", "reader", "--data", "none.jsonl", "--out", "run"], 1, "none.jsonl"),
     "a reader of the shipped one's name": Case(
-        ["train", "reader", "--from", "shipped", "--data", "{file}", "--name", "shipped"],
+        ["train", "reader", "--from", "shipped", "--data", "{file}", "--name", "shipped", "--home", "{library}"],
         2,
         "cannot be called 'shipped'",
     ),
     "a reader elsewhere": Case(
-        ["train", "reader", "--from", "shipped", "--data", "{file}", "--name", "../x"], 2, "cannot be called '../x'"
+        ["train", "reader", "--from", "shipped", "--data", "{file}", "--name", "../x", "--home", "{library}"],
+        2,
+        "cannot be called '../x'",
     ),
     "no device": Case(["train", "reader", "--data", "{file}", "--out", "run", "--device", "tpu"], 2, "no device 'tpu'"),
     "no shares": Case(["train", "reader", "--data", "x", "--out", "run", "--passages", "0"], 2, "'0' is not a list of"),
@@ -125,6 +126,27 @@ def test_an_error_says_what_happened_and_what_to_type(
     assert failed.code == case.code
     assert case.told.format(**places) in failed.err
     assert_explained(failed)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ask", "What?"], ["ls"], ["status"], ["tag"], ["tag", "x", "--add", "y"], ["rm", "x"], ["verify"], ["compact"],
+        ["eval", "list"], ["eval", "make", "draft.csv"], ["eval", "run", "--data", "{questions}"],
+        ["train", "reader", "--from", "shipped", "--data", "{questions}"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_finds_no_index_says_so_and_makes_none(
+    cli: Cli, command: list[str], places: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    failed = cli(*(argument.format(**places) for argument in command), "--home", "mistyped")
+    assert failed.code == 3
+    assert "There is no index in 'mistyped' yet" in failed.err
+    assert "ragapp ingest" in failed.err
+    assert_explained(failed)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_wrong_option_leads_to_the_help_of_its_command(cli: Cli) -> None:
