@@ -14,6 +14,7 @@ from ragapp.evals.performance import performance
 from ragapp.evals.records import Item
 from ragapp.evals.squad import token_f1
 from ragapp.evals.store import RunFolder
+from ragapp.text import counted
 
 _TEMPLATE = Path(__file__).parent / "report.html"
 _WORST = 25
@@ -95,6 +96,7 @@ def render(folder: RunFolder) -> str:
         manifest=folder.manifest,
         finished=folder.finished,
         asked=len(items),
+        counted=counted,
         summary=_summary(items, rows),
         headlines=[rows[name] for name in _HEADLINES if name in rows],
         families={title: family for title, family in families.items() if family},
@@ -147,7 +149,7 @@ def _marked(quote: str, answer: str) -> tuple[Part, ...]:
 def _summary(items: Sequence[Item], rows: Mapping[str, Row]) -> str:
     """Say in a few sentences how the run went."""
     given = sum(bool(item.given) for item in items)
-    told = [f"{given} of {len(items)} questions were answered."]
+    told = [f"{given} of {counted(len(items), 'question')} were answered."]
     if "wrong" in rows and given:
         told.append(f"Of those answers {rows['wrong'].value:g} % are wrong.")
     if "hallucination" in rows:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from ragapp.errors import IndexError_
 from ragapp.indexes.database import Database
 from ragapp.indexes.models import ConversationRow, TurnRow
 
@@ -69,6 +70,19 @@ class Conversations:
         with self._database.write() as connection:
             return int(connection.execute(sa.insert(ConversationRow).returning(ConversationRow.id), row).scalar_one())
 
+    def require(self, conversation: int) -> None:
+        """See that there is a conversation.
+
+        Args:
+            conversation: Its id.
+
+        Raises:
+            IndexError_: If there is none.
+        """
+        with self._database.read() as connection:
+            if connection.scalar(sa.select(ConversationRow.id).where(ConversationRow.id == conversation)) is None:
+                raise IndexError_(f"There is no conversation {conversation}.", "begin another one")
+
     def add_turn(self, conversation: int, question: str, answer: str) -> int:
         """Store a turn.
 
@@ -79,8 +93,12 @@ class Conversations:
 
         Returns:
             The turn's id.
+
+        Raises:
+            IndexError_: If there is no such conversation.
         """
         row = {"conversation_id": conversation, "question": question, "answer": answer, "created_at": time.time()}
+        self.require(conversation)
         with self._database.write() as connection:
             turn = int(connection.execute(sa.insert(TurnRow).returning(TurnRow.id), row).scalar_one())
             connection.execute(_LEARN, {"turn": turn})

@@ -21,6 +21,7 @@ from ragapp.indexes.records import landmarks_of, segment_files
 from ragapp.indexes.rows import embedding_sha256, identity_sha256
 from ragapp.indexes.segments import SegmentFile, SegmentStore
 from ragapp.indexes.types import Span
+from ragapp.text import counted
 
 _REPAIR = "ragapp verify --repair"
 
@@ -143,7 +144,7 @@ def _segment_problem(connection: Connection, segments: SegmentStore, file: Segme
         return error.message
     rows = connection.scalars(sa.select(PassageRow.id).where(PassageRow.segment_id == file.id))
     differ = np.setxor1d(np.fromiter(rows, np.int64), held).size
-    return f"The segment {file.file!r} and the catalog differ in {differ} passages." if differ else ""
+    return f"The segment {file.file!r} and the catalog differ in {counted(int(differ), 'passage')}." if differ else ""
 
 
 def _is_named(database: Database, file: SegmentFile) -> bool:

@@ -178,7 +178,8 @@ class RagApp:
             The answer; ``abstained`` tells whether the documents are held not to hold it.
 
         Raises:
-            RagappError: If the index or a model cannot be used.
+            RagappError: If the question is blank or not Unicode, there is no such conversation, or the index or a model
+                cannot be used.
         """
         for event in self._answer(question, where or SearchFilter(), tuple(pinned), conversation):
             if isinstance(event, AnswerDone):
@@ -264,6 +265,8 @@ class RagApp:
     def _answer(
         self, question: str, where: SearchFilter, pinned: tuple[int, ...], conversation: int | None
     ) -> Iterator[Event]:
+        if not question.strip():
+            raise ConfigError(f"The question {question!r} is blank.", 'ragapp ask "When did it open?"')
         if not is_unicode(question):
             raise ConfigError(f"The question {question!r} is not Unicode.", "leave out what is no character")
         began = time.perf_counter()

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ragapp.errors import CollectionNotFound, IndexNotFound, RagappError
+from ragapp.text import counted
 
 if TYPE_CHECKING:
     from ragapp.settings import Settings
@@ -84,7 +85,7 @@ def _device() -> Check:
 
     device = pick_device("auto")
     precision = str(pick_dtype(device)).removeprefix("torch.")
-    return Check("device", "OK", f"{device.type}, {precision}, {torch.get_num_threads()} threads")
+    return Check("device", "OK", f"{device.type}, {precision}, {counted(torch.get_num_threads(), 'thread')}")
 
 
 def _index(settings: Settings) -> Check:
@@ -96,7 +97,9 @@ def _index(settings: Settings) -> Check:
         job = index.last_job(collection)
     if job and job.status != "done":
         return Check("index", "WARN", f"the last ingest was {job.status}", f"ragapp ingest {shlex.join(job.roots)}")
-    return Check("index", "OK", f"{documents} documents, {passages} passages in {str(settings.home)!r}")
+    return Check(
+        "index", "OK", f"{counted(documents, 'document')}, {counted(passages, 'passage')} in {str(settings.home)!r}"
+    )
 
 
 def _disk(settings: Settings) -> Check:

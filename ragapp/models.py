@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ragapp.confidence import ConfidenceModel, load_confidence
+from ragapp.errors import IndexError_
 from ragapp.grounding.base import Checker
 from ragapp.grounding.load import OFF, load_checker
 from ragapp.indexes.encoder import Encoder, load_encoder
@@ -36,29 +38,30 @@ class Models:
     ) -> None:
         self._settings, self._pinned_encoder, self._given_reader = settings, pinned_encoder, reader
         self._loading = threading.RLock()
+        self._released = False
 
     @property
     def encoder(self) -> Encoder:
         """The encoder that the settings name, else the one that made the vectors, else the default."""
-        with self._loading:
+        with self._in_use():
             return self._encoder
 
     @property
     def reader(self) -> Reader:
         """The reader."""
-        with self._loading:
+        with self._in_use():
             return self._given_reader or self._named_reader
 
     @property
     def checker(self) -> Checker | None:
         """What checks answers; nothing if that is turned off."""
-        with self._loading:
+        with self._in_use():
             return self._checker
 
     @property
     def confidence(self) -> ConfidenceModel:
         """What was fitted to tell how sure the reader's answers may be."""
-        with self._loading:
+        with self._in_use():
             return self._confidence
 
     def varied(self, settings: Settings) -> Models:
@@ -73,10 +76,19 @@ class Models:
         return other
 
     def release(self) -> None:
-        """Let go of what was loaded; what nobody else uses is freed, and loaded again if it is asked for."""
+        """Let go of what was loaded; what nobody else uses is freed, and nothing is loaded from here on."""
         with self._loading:
+            self._released = True
             for loaded in ("_encoder", "_named_reader", "_confidence", "_checker"):
                 self.__dict__.pop(loaded, None)
+
+    @contextmanager
+    def _in_use(self) -> Generator[None]:
+        """Load one model at a time, and none for an answer that was still on its way when the app was closed."""
+        with self._loading:
+            if self._released:
+                raise IndexError_(f"The index {str(self._settings.home)!r} was closed.", "open it again")
+            yield
 
     def _same(self, settings: Settings, name: str) -> bool:
         return all(getattr(settings, each) == getattr(self._settings, each) for each in (name, *_WHERE))

@@ -1,4 +1,4 @@
-"""Text from documents and models is untrusted: this makes it safe to put on a terminal."""
+"""What is put on a terminal: text from documents and models is untrusted, and made safe here."""
 
 from __future__ import annotations
 
@@ -32,6 +32,19 @@ def one_line(text: str) -> str:
         The text on one line, safe for a terminal.
     """
     return printable(" ".join(text.split()))
+
+
+def counted(count: object, noun: str) -> str:
+    """Say how many there are of something.
+
+    Args:
+        count: How many, a whole number.
+        noun: What they are, in the singular, of those that take an s.
+
+    Returns:
+        Such as ``1 document`` or ``2 documents``.
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def is_unicode(text: str) -> bool:

@@ -22,7 +22,11 @@ def past_turns(conversations: Conversations, conversation: int) -> list[PastTurn
 
     Returns:
         The turns, oldest first, with the answers that were given; empty where one was withheld.
+
+    Raises:
+        IndexError_: If there is no such conversation.
     """
+    conversations.require(conversation)
     turns = conversations.turns(conversation, _TURNS_REMEMBERED)
     answers = [from_json(turn.answer) for turn in turns]
     return [PastTurn(answer.understood_as, "" if answer.abstained else answer.text) for answer in answers]

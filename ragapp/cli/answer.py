@@ -17,6 +17,8 @@ from ragapp.text import one_line
 
 _NEAREST = 3
 _EXCERPT_CHARS = 200
+_LOADED_MS = 200
+"""What a question takes beside its stages, if more than this, is the loading of models that it is the first to need."""
 _VERDICTS: dict[Verdict, tuple[str, str]] = {
     "supported": ("supported by its source", "green"),
     "not_supported": ("not supported by its source", "yellow"),
@@ -75,7 +77,10 @@ def draw(answer: Answer) -> list[Text]:
     if answer.guarantee and answer.guarantee.own:
         lines.append(_guarantee(answer.guarantee))
     stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in answer.timings_ms.items() if stage != "total")
-    lines.append(Text(f"{answer.timings_ms['total'] / 1e3:.2f} s: {stages}", "dim"))
+    total = answer.timings_ms["total"]
+    rest = total - sum(ms for stage, ms in answer.timings_ms.items() if stage != "total")
+    loading = f"load {rest:.0f} ms, " if rest > _LOADED_MS else ""
+    lines.append(Text(f"{total / 1e3:.2f} s: {loading}{stages}", "dim"))
     return lines
 
 

@@ -13,6 +13,7 @@ import typer
 from ragapp.cli import bench_checker
 from ragapp.cli.console import narrate, progress, write, write_json
 from ragapp.cli.options import JsonOption
+from ragapp.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -216,7 +217,7 @@ def ingest(
         texts = list(dict.fromkeys(example.context for example in _chosen(data, 0, 0, answerable=False)))
     else:
         texts = [path.read_text("utf-8") for path in _sample_texts()]
-    narrate(f"{len(texts)} texts, {rounds} rounds of both")
+    narrate(f"{counted(len(texts), 'text')}, {counted(rounds, 'round')} of both")
     _report(dataclasses.asdict(compare_ingest(texts, rounds)), as_json)
 
 
@@ -296,7 +297,7 @@ def _report(measured: dict[str, object], as_json: bool) -> None:
 
     from ragapp.evals.stats import Estimate
 
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    machine = f"{platform.machine()}, {counted(os.cpu_count(), 'core')}, Python {platform.python_version()}"
     if as_json:
         plain = {name: value._asdict() if isinstance(value, Estimate) else value for name, value in measured.items()}
         write_json({**plain, "machine": machine})

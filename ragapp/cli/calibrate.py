@@ -11,6 +11,7 @@ from ragapp.cli.console import narrate, write, write_json, writing
 from ragapp.cli.eval import CountOption, FormatOption, SeedOption, evaluate, load
 from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, settings
 from ragapp.errors import ConfigError, EvalError, ExitCode
+from ragapp.text import counted
 
 if TYPE_CHECKING:
     from ragapp.evals.certify import Calibrated
@@ -104,7 +105,7 @@ def _refusal(found: Calibrated, max_error: float, confidence: float) -> str:
     )
     if found.more_labels is None:
         return f"{what}; more labels would not help, a larger --max-error would"
-    return f"{what}; about {found.more_labels} more labelled questions would do"
+    return f"{what}; about {counted(found.more_labels, 'more labelled question')} would do"
 
 
 def _report(found: Calibrated, certified: bool, sentence: str, as_json: bool) -> None:

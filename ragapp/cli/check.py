@@ -13,7 +13,7 @@ from ragapp.cli.console import narrate, progress, write, write_json
 from ragapp.cli.options import JsonOption, settings
 from ragapp.errors import ConfigError, ExitCode
 from ragapp.grounding.base import ClaimPair, Judgement
-from ragapp.text import one_line
+from ragapp.text import counted, one_line
 
 if TYPE_CHECKING:
     from ragapp.grounding.base import Checker
@@ -56,7 +56,7 @@ def check(
     for what in claims.wrong[:_MOST_TOLD]:
         narrate(f"not checked: {what}")
     if len(claims.wrong) > _MOST_TOLD:
-        narrate(f"not checked: {len(claims.wrong) - _MOST_TOLD} more lines")
+        narrate(f"not checked: {counted(len(claims.wrong) - _MOST_TOLD, 'more line')}")
     if not claims.lines:
         raise ConfigError(f"{str(file)!r} holds no claim that can be checked.", _FORMAT)
     judge = open_checker(settings(None, None, checker=checker))
@@ -68,7 +68,7 @@ def check(
                 _print(line, judgement, as_json)
             advance(len(block))
     seconds = time.perf_counter() - began
-    rate = f"{len(claims.lines)} pairs in {seconds:.1f} s ({len(claims.lines) / seconds:.1f} pairs/s)"
+    rate = f"{counted(len(claims.lines), 'pair')} in {seconds:.1f} s ({len(claims.lines) / seconds:.1f} pairs/s)"
     narrate(f"{rate}; lines not checked: {len(claims.wrong)}" if claims.wrong else rate)
     if claims.wrong:
         raise typer.Exit(ExitCode.FAILED)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragapp.errors import ConfigError
-from ragapp.text import one_line, printable
+from ragapp.text import counted, one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -82,6 +82,18 @@ def short_name(document: str) -> str:
     if path.is_relative_to(here):
         return one_line(str(path.relative_to(here)))
     return one_line(f"~{os.sep}{path.relative_to(home)}" if path.is_relative_to(home) else document)
+
+
+def waiting(removed: object) -> str:
+    """Say how many removed documents are still to be erased.
+
+    Args:
+        removed: How many.
+
+    Returns:
+        The sentence, with the command that does it.
+    """
+    return f"{counted(removed, 'removed document')} {'awaits' if removed == 1 else 'await'} `ragapp compact`"
 
 
 @contextmanager

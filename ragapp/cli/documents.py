@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragapp.cli.console import narrate, short_name, stdout, write, write_json
+from ragapp.cli.console import narrate, short_name, stdout, waiting, write, write_json
 from ragapp.cli.options import (
     CollectionOption,
     HomeOption,
@@ -23,11 +23,14 @@ from ragapp.cli.options import (
     search_filter,
 )
 from ragapp.errors import ExitCode
-from ragapp.text import one_line, printable
+from ragapp.text import counted, one_line, printable
 
 if TYPE_CHECKING:
     from ragapp.app import RagApp
     from ragapp.indexes.records import Collection
+
+_WIDE = 100
+"""Columns of a terminal on which the details of a document fit beside its name."""
 
 
 def status(home: HomeOption = None, collection: CollectionOption = None, as_json: JsonOption = False) -> None:
@@ -52,13 +55,14 @@ def status(home: HomeOption = None, collection: CollectionOption = None, as_json
         write(f"home: {ragapp.settings.home}")
     for record in records:
         write(
-            f"{record['collection']}: {record['documents']} documents, {record['passages']} passages in"
-            f" {record['segments']} segments ({_megabytes(record['segment_bytes'])}), cut by {record['chunker']}"
+            f"{record['collection']}: {counted(record['documents'], 'document')},"
+            f" {counted(record['passages'], 'passage')} in {counted(record['segments'], 'segment')}"
+            f" ({_megabytes(record['segment_bytes'])}), cut by {record['chunker']}"
         )
         if record["certificate"]:
             write(f"  certificate: {record['certificate']}")
         if record["removed_documents"]:
-            write(f"  {record['removed_documents']} removed documents await `ragapp compact`")
+            write(f"  {waiting(record['removed_documents'])}")
     if not records:
         narrate("nothing is ingested yet; try: ragapp ingest FOLDER")
 
@@ -112,12 +116,19 @@ def ls(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("document", "type", "version", "passages", "size", "added", "tags", box=None, header_style="bold")
+    console = stdout()
+    details = ("type", "version", "passages", "size", "added") if console.width >= _WIDE else ()
+    table = Table(box=None, header_style="bold")
+    table.add_column("document", overflow="fold")
+    for detail in details:
+        table.add_column(detail, no_wrap=True)
+    table.add_column("tags", overflow="fold")
     for document in documents:
         added = datetime.datetime.fromtimestamp(document.added_at).astimezone().strftime("%Y-%m-%d %H:%M")
         cells = (document.media_type, str(document.version), str(document.passages), _megabytes(document.size), added)
-        table.add_row(Text(short_name(document.name)), *cells, Text(", ".join(document.tags)))
-    stdout().print(table)
+        shown = cells if details else ()
+        table.add_row(Text(short_name(document.name)), *shown, Text(", ".join(document.tags)))
+    console.print(table)
 
 
 def tag(
@@ -143,10 +154,10 @@ def tag(
     if as_json:
         write_json({"tagged": tagged, "tags": counts, "unknown": unknown})
     elif names:
-        write(f"{tagged} documents")
+        write(f"{counted(tagged, 'document')}")
     else:
         for each, count in counts.items():
-            write(f"{each}  {count} documents")
+            write(f"{each}  {counted(count, 'document')}")
     if not counts and not names:
         narrate("no document has a tag; try: ragapp tag notes --add work")
     _tell_unknown(unknown)
@@ -169,7 +180,7 @@ def rm(
     if as_json:
         write_json({"removed": removed, "unknown": unknown})
     else:
-        write(f"{removed} documents removed")
+        write(f"{counted(removed, 'document')} removed")
     _tell_unknown(unknown)
 
 

@@ -10,6 +10,7 @@ import typer
 from ragapp.cli.console import narrate, progress, write, write_json
 from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, settings
 from ragapp.errors import ConfigError, ExitCode
+from ragapp.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -117,7 +118,7 @@ def list_command(home: HomeOption = None, as_json: JsonOption = False) -> None:
     for record in records:
         f1 = "" if record["f1"] is None else f"F1 {100 * record['f1']:.1f} %"
         asked = f"{record['asked']} of " if record["status"] == "partial" else ""
-        write(f"{record['run']}  {record['status']}  {asked}{record['questions']} questions  {f1}".rstrip())
+        write(f"{record['run']}  {record['status']}  {asked}{counted(record['questions'], 'question')}  {f1}".rstrip())
     if not records:
         narrate("nothing was evaluated yet; try: ragapp eval run")
 

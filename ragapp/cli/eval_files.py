@@ -11,6 +11,7 @@ from ragapp.cli.console import narrate, write, writing
 from ragapp.cli.eval import SeedOption, find
 from ragapp.cli.options import CollectionOption, HomeOption, open_app
 from ragapp.errors import ConfigError
+from ragapp.text import counted
 
 
 def report(
@@ -49,5 +50,6 @@ def make(
     with writing(output):
         output.write_text(as_csv(drafts), "utf-8")
     write(str(output))
-    narrate(f"{len(drafts)} drafts; reword them, and add questions that the documents do not answer, answer left empty")
+    what = "reword them, and add questions that the documents do not answer, answer left empty"
+    narrate(f"{counted(len(drafts), 'draft')}; {what}")
     narrate(f"  then: ragapp eval run --data {output}")

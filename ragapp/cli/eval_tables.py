@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ragapp.text import counted
+
 if TYPE_CHECKING:
     from ragapp.evals.compare import Change, Comparison
     from ragapp.evals.performance import Performance
@@ -27,9 +29,9 @@ def figure_lines(folder: RunFolder, figures: Mapping[str, Any], measured: Perfor
     from ragapp.evals.figures import FAMILIES
 
     manifest = folder.manifest
-    state = "" if folder.finished else f"  PARTIAL: {figures['questions']} of {manifest.questions} questions"
+    state = "" if folder.finished else f"  PARTIAL: {figures['questions']} of {counted(manifest.questions, 'question')}"
     yield f"{folder.name}{state}"
-    yield f"{manifest.dataset}, {figures['questions']} questions; claims judged by {manifest.judge}"
+    yield f"{manifest.dataset}, {counted(figures['questions'], 'question')}; claims judged by {manifest.judge}"
     for title, family in FAMILIES.items():
         shown = [each for each in family if each.name in figures["figures"]]
         if shown:
@@ -63,10 +65,11 @@ def comparison_lines(before: str, after: str, compared: Comparison) -> Iterator[
     """
     yield f"before: {before}"
     yield f"after:  {after}"
-    yield f"{compared.questions} questions in both; p by paired permutation, corrected for the number of figures"
+    both = counted(compared.questions, "question")
+    yield f"{both} in both; p by paired permutation, corrected for the number of figures"
     if compared.only_before or compared.only_after:
-        only = f"{compared.only_before} questions that only the first asked, {compared.only_after} only the second"
-        yield f"left out: {only}"
+        only = counted(compared.only_before, "question")
+        yield f"left out: {only} that only the first asked, {compared.only_after} only the second"
     yield ""
     yield f"{'':46}{'before':>8}{'after':>8}{'change':>8}  {'95 % interval':18} {'p':>6}"
     for each in compared.differences:
@@ -76,7 +79,7 @@ def comparison_lines(before: str, after: str, compared: Comparison) -> Iterator[
         between = f"[{100 * each.low:+.1f}, {100 * each.high:+.1f}]"
         yield f"{each.title + ' ' + arrow:46}{numbers}  {between:18} {each.p:6.3f}{mark}"
     yield ""
-    yield f"{len(compared.wins)} answers better, {len(compared.losses)} worse"
+    yield f"{counted(len(compared.wins), 'answer')} better, {len(compared.losses)} worse"
     for name, changes in (("better", compared.wins), ("worse", compared.losses)):
         for change in changes[:_MOST_CHANGES]:
             yield _change(name, change)

@@ -11,7 +11,7 @@ import typer
 from ragapp.cli.console import narrate, short_name, write, write_json
 from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, open_app
 from ragapp.errors import ExitCode
-from ragapp.text import one_line
+from ragapp.text import counted, one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -60,7 +60,7 @@ def _tell(report: JobReport) -> None:
     }
     told = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "no documents found"
     rate = report.size_bytes / 1e6 / max(report.seconds, 1e-9)
-    write(f"{told}; {report.passages} passages in {report.seconds:.1f} s ({rate:.2f} MB/s)")
+    write(f"{told}; {counted(report.passages, 'passage')} in {report.seconds:.1f} s ({rate:.2f} MB/s)")
 
 
 class JobView:
@@ -109,7 +109,7 @@ class JobView:
         elif isinstance(event, PassagesEncoded):
             self._encoded += event.passages
             elapsed = self._bar.tasks[0].elapsed or 1e-9
-            detail = f"{self._encoded} passages, {self._encoded / elapsed:.0f}/s"
+            detail = f"{counted(self._encoded, 'passage')}, {self._encoded / elapsed:.0f}/s"
             self._bar.update(self._files, detail=detail)
         elif isinstance(event, FileDone):
             self._bar.advance(self._files, event.size_bytes)

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ragapp.cli.console import narrate, short_name, write, write_json
+from ragapp.cli.console import narrate, short_name, waiting, write, write_json
 from ragapp.cli.options import HomeOption, JsonOption, open_app
 from ragapp.errors import ExitCode
-from ragapp.text import one_line
+from ragapp.text import counted, one_line
 
 
 def verify(
@@ -26,7 +26,8 @@ def verify(
             with ragapp.index.write() as writer:
                 repaired = writer.repair()
             narrate(
-                f"{repaired.segments_dropped} segments dropped, {len(repaired.documents_dropped)} documents with them"
+                f"{counted(repaired.segments_dropped, 'segment')} dropped,"
+                f" {counted(len(repaired.documents_dropped), 'document')} with them"
             )
             for name in repaired.documents_dropped:
                 narrate(f"  ingest again: {short_name(name)}")
@@ -34,9 +35,12 @@ def verify(
     if as_json:
         write_json(dataclasses.asdict(report))
     else:
-        write(f"{report.documents} documents, {report.passages} passages, {report.segments} segments checked")
+        write(
+            f"{counted(report.documents, 'document')}, {counted(report.passages, 'passage')},"
+            f" {counted(report.segments, 'segment')} checked"
+        )
         if report.awaiting_compaction:
-            write(f"{report.awaiting_compaction} removed documents await `ragapp compact`")
+            write(waiting(report.awaiting_compaction))
     for problem in report.problems:
         narrate(f"problem: {one_line(problem)}")
     if report.problems:
@@ -51,6 +55,7 @@ def compact(home: HomeOption = None, as_json: JsonOption = False) -> None:
         write_json(report._asdict())
     else:
         write(
-            f"{report.documents_erased} documents and {report.passages_erased} passages erased;"
-            f" {report.segments_before} segments are now {report.segments_after}"
+            f"{counted(report.documents_erased, 'document')} and {counted(report.passages_erased, 'passage')} erased;"
+            f" {counted(report.segments_before, 'segment')} {'is' if report.segments_before == 1 else 'are'} now"
+            f" {report.segments_after}"
         )

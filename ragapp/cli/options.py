@@ -54,7 +54,7 @@ def open_app(home: str | None, collection: str | None, *, make: bool = False, **
     Args:
         home: ``--home``, if given.
         collection: ``--collection``, if given.
-        make: Make the index if there is none: for a command that takes documents in, and no other, lest a slip of the
+        make: Make the index if there is none: for a command that puts something there, and no other, lest a slip of the
             pen make a folder.
         flags: Other settings by name; ``None`` for those not given.
 

@@ -12,6 +12,7 @@ from ragapp.cli import train_ablations, train_checker, train_confidence, train_o
 from ragapp.cli.console import make_folder, narrate, write, write_json, writing
 from ragapp.cli.options import CollectionOption, HomeOption, JsonOption, open_app, settings
 from ragapp.errors import ConfigError
+from ragapp.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +78,7 @@ def reader(
     if threads:
         torch.set_num_threads(threads)
     if start_from and not data.is_dir() and out is None:
-        with open_app(home, collection) as app:
+        with open_app(home, collection, make=True) as app:
             train_own.fine_tune(app, data, start_from, name or data.stem, lora, seed, as_json)
         return
     if out is None:
@@ -98,7 +99,8 @@ def reader(
     make_folder(out)
     split = hold_out(learned.examples)
     watched = _watched(split.held_out)
-    narrate(f"{len(split.train)} examples to learn from, {len(watched)} of {len(split.held_out)} held out to watch by")
+    examples = counted(len(split.train), "example")
+    narrate(f"{examples} to learn from, {len(watched)} of {len(split.held_out)} held out to watch by")
     recipe = TrainingSettings(
         steps=steps, decay=decay, tokens=tokens, seed=seed, evaluate_every=evaluate_every,
         checkpoint_every=checkpoint_every, mixture=mixture,
@@ -125,7 +127,8 @@ def readers(home: HomeOption = None, as_json: JsonOption = False) -> None:
         write_json([asdict(card) for card in cards])
         return
     for card in cards:
-        write(f"{card.name}  F1 {card.f1_before:.3f} -> {card.f1_after:.3f} on {card.held_out} questions kept back")
+        questions = counted(card.held_out, "question")
+        write(f"{card.name}  F1 {card.f1_before:.3f} -> {card.f1_after:.3f} on {questions} kept back")
     if not cards:
         narrate("none yet: ragapp train reader --from shipped --data mine.csv")
 
@@ -164,7 +167,7 @@ def _learned(data: Path) -> _Learned:
         return _Learned(mixture.examples, mixture.report.sha256)
     loaded = load_examples(data)
     for reason, count in sorted(loaded.dropped.items()):
-        narrate(f"{count} examples dropped: {reason}")
+        narrate(f"{counted(count, 'example')} dropped: {reason}")
     return _Learned(loaded.examples, hashlib.sha256(data.read_bytes()).hexdigest())
 
 

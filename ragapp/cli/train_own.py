@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragapp.cli.console import narrate, progress, write, write_json
+from ragapp.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +44,9 @@ def fine_tune(app: RagApp, data: Path, start_from: str, name: str, lora: int, se
     folder, origin = new_reader(app.settings.home, name), find_reader(app.settings.home, Path(start_from))
     own = load_own(data, _find(app), seed)
     for reason, count in sorted(own.dropped.items()):
-        narrate(f"{count} questions left out: {reason}")
-    narrate(f"{len(own.split.train)} questions to learn from, {len(own.split.held_out)} kept back to compare by")
+        narrate(f"{counted(count, 'question')} left out: {reason}")
+    questions = counted(len(own.split.train), "question")
+    narrate(f"{questions} to learn from, {len(own.split.held_out)} kept back to compare by")
     before = _f1(CopyFidReader.load(origin), own.split.held_out)
     start, digest = from_reader(origin), hashlib.sha256(data.read_bytes()).hexdigest()
     featurizer = Featurizer(start.tokenizer, start.model.config)

@@ -11,6 +11,7 @@ import typer
 
 from ragapp.cli.console import make_folder, narrate, progress, write_json
 from ragapp.cli.options import JsonOption
+from ragapp.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +68,7 @@ def _with_negatives(examples: Sequence[QaExample]) -> Sequence[QaExample]:
         files = write_corpus(root / "corpus", (example.context for example in examples))
         titles = {str(files[example.context]): example.title for example in examples}
         with RagApp(Settings(home=root / "home")) as app:
-            narrate(f"{len(files)} contexts to take in, to search for distractors")
+            narrate(f"{counted(len(files), 'context')} to take in, to search for distractors")
             app.ingest(root / "corpus")
             retriever = app.retriever
 
@@ -104,5 +105,6 @@ def _show(report: Report, out: Path, as_json: bool) -> None:
         narrate(f"{count} dropped: {reason}")
     for dataset, count in report.questions.items():
         narrate(f"{count:7} {dataset}")
-    narrate(f"{sum(report.questions.values())} questions, {report.answerable} answerable, {report.with_negatives} with")
+    questions = counted(sum(report.questions.values()), "question")
+    narrate(f"{questions}, {report.answerable} answerable, {report.with_negatives} with")
     narrate(f"distractors from retrieval. Learn from them: ragapp train reader --data {out} --out RUN")

@@ -140,7 +140,7 @@ tag_changes = st.lists(
 
 
 @given(tag_changes)
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 def test_a_documents_tags_stay_until_they_are_taken_or_it_goes(changes: list[tuple[str, str, str]]) -> None:
     with TemporaryDirectory() as home, Index.open(Path(home)) as index:
         collection = index.ensure_collection("default", PIN, CHUNKER)

@@ -114,6 +114,19 @@ def test_a_question_that_is_no_text_is_told_so(app: RagApp) -> None:
     assert "not Unicode" in failed.message
 
 
+@pytest.mark.parametrize("question", ["", " \n"])
+def test_a_question_that_asks_nothing_is_told_so(app: RagApp, question: str) -> None:
+    with pytest.raises(ConfigError, match="is blank"):
+        app.ask(question)
+
+
+def test_an_unknown_conversation_is_told_before_any_work(app: RagApp) -> None:
+    events = list(app.stream("When did the Forth Bridge open?", conversation=999))
+    assert [type(event) for event in events] == [RetrievalStarted, Failed]
+    assert isinstance(events[1], Failed)
+    assert "no conversation 999" in events[1].message
+
+
 def test_filters_narrow_what_is_read(app: RagApp) -> None:
     answer = app.ask("When was it launched?", where=SearchFilter(path_glob="space/*"))
     assert {Path(p.passage.document).parent.name for p in answer.passages} == {"space"}
@@ -192,6 +205,22 @@ def test_a_closed_app_frees_its_threads_and_says_that_it_is_closed(tmp_path: Pat
     assert isinstance(failed, Failed)
     with pytest.raises(IndexError_, match="was closed"):
         app.ingest(notes / "bridges.md")
+
+
+def test_an_answer_on_its_way_ends_when_the_app_is_closed_and_loads_nothing(tmp_path: Path, notes: Path) -> None:
+    before = set(threading.enumerate())
+    app = RagApp.open(tmp_path)
+    app.ingest(notes / "food.txt")
+    events = app.stream("How is kimchi made?")
+    while not isinstance(next(events), PassagesFound):
+        pass
+    app.close()
+    failed = list(events)[-1]
+    assert isinstance(failed, Failed)
+    assert "closed" in failed.message
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=10)
+        assert not thread.is_alive()
 
 
 def test_models_that_another_app_shares_outlive_the_one_that_loaded_them(tmp_path: Path, notes: Path) -> None:

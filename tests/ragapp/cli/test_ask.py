@@ -40,7 +40,7 @@ def test_a_question_is_answered_with_its_place(cli: Cli, library: Path, corpus: 
     assert "Bridges › Forth · line 5 · characters " in place
     assert re.fullmatch(r"  supported by its source \(p \d\.\d\d\)", verdict)
     stages = ", ".join(rf"{stage} \d+ ms" for stage in ("encode", "search", "rank", "read", "check"))
-    assert re.fullmatch(rf"\d+\.\d\d s: {stages}", asked.out.splitlines()[-1])
+    assert re.fullmatch(rf"\d+\.\d\d s: (load \d+ ms, )?{stages}", asked.out.splitlines()[-1])
 
 
 def test_an_answer_is_explained_when_asked_for(cli: Cli, library: Path) -> None:

@@ -73,7 +73,7 @@ def test_rm_takes_files_folders_and_patterns(
 def test_rm_names_what_it_does_not_know_and_does_the_rest(cli: Cli, own_library: Path, corpus: Path) -> None:
     removed = cli("rm", "nope.txt", "*.docx", "~nobody/x", corpus / "food.txt", "--home", own_library)
     assert removed.code == 1
-    assert removed.out == "1 documents removed\n"
+    assert removed.out == "1 document removed\n"
     assert [line.split(";")[0] for line in removed.err.splitlines()] == [
         "no document is called nope.txt",
         "no document is called *.docx",
@@ -89,9 +89,9 @@ def test_a_file_whose_name_has_brackets_is_that_file(cli: Cli, tmp_path: Path, m
     home = tmp_path / "home"
     assert cli("ingest", folder, "--home", home).code == 0
     monkeypatch.chdir(folder)
-    assert cli("rm", "note [1].txt", "--home", home).out == "1 documents removed\n"
+    assert cli("rm", "note [1].txt", "--home", home).out == "1 document removed\n"
     assert "note 1.txt" in names(cli, home)
-    assert cli("rm", os.fsdecode(b"caf\xe9.txt"), "--home", home).out == "1 documents removed\n"
+    assert cli("rm", os.fsdecode(b"caf\xe9.txt"), "--home", home).out == "1 document removed\n"
 
 
 def test_documents_are_tagged_listed_and_asked_by_tag(cli: Cli, own_library: Path, corpus: Path) -> None:
@@ -99,9 +99,9 @@ def test_documents_are_tagged_listed_and_asked_by_tag(cli: Cli, own_library: Pat
     assert "no document has a tag" in cli("tag", *home).err
     again = cli("ingest", corpus / "space", *home, "--tag", "Space", "--tag", "probes", "--json").record
     assert (again["unchanged"], again["encoded"]) == (2, 0)
-    assert cli("tag", corpus / "food.txt", *home, "--add", "kitchen", "--add", "probes").out == "1 documents\n"
+    assert cli("tag", corpus / "food.txt", *home, "--add", "kitchen", "--add", "probes").out == "1 document\n"
     assert cli("tag", corpus / "food.txt", *home, "--remove", "probes").code == 0
-    assert cli("tag", *home).out.splitlines() == ["probes  2 documents", "space  2 documents", "kitchen  1 documents"]
+    assert cli("tag", *home).out.splitlines() == ["probes  2 documents", "space  2 documents", "kitchen  1 document"]
     assert cli("ls", *home, "--tag", "kitchen").out == f"{corpus / 'food.txt'}\n"
     (food,) = cli("ls", *home, "--tag", "#Kitchen", "--json").record
     assert food["tags"] == ["kitchen"]

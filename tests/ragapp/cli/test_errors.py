@@ -133,7 +133,6 @@ def test_an_error_says_what_happened_and_what_to_type(
     [
         ["ask", "What?"], ["ls"], ["status"], ["tag"], ["tag", "x", "--add", "y"], ["rm", "x"], ["verify"], ["compact"],
         ["eval", "list"], ["eval", "make", "draft.csv"], ["eval", "run", "--data", "{questions}"],
-        ["train", "reader", "--from", "shipped", "--data", "{questions}"],
     ],
     ids=" ".join,
 )  # fmt: skip

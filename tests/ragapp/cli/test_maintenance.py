@@ -39,7 +39,7 @@ def test_a_damaged_segment_is_told_and_repaired_and_ingest_restores_it(
 
     repaired = cli("verify", "--repair", "--home", own_library)
     assert repaired.code == 0
-    assert f"1 segments dropped, {len(DOCUMENTS)} documents with them" in repaired.err
+    assert f"1 segment dropped, {len(DOCUMENTS)} documents with them" in repaired.err
     assert repaired.err.count("ingest again: ") == len(DOCUMENTS)
     assert cli("ingest", corpus, "--home", own_library, "--json").record["added"] == len(DOCUMENTS)
     assert cli("verify", "--home", own_library).code == 0

@@ -145,7 +145,7 @@ def test_a_reader_learns_a_persons_own_questions(
     assert measured["reader"] == "mine"
     assert measured["f1_after"]["n"] == measured["gain"]["n"] == 3
     assert measured["gain"]["mean"] == pytest.approx(measured["f1_after"]["mean"] - measured["f1_before"]["mean"])
-    assert "1 questions left out: no passage" in told.err
+    assert "1 question left out: no passage" in told.err
 
     assert main(["train", "readers", "--home", str(home), "--json"]) == ExitCode.OK
     (card,) = json.loads(capsys.readouterr().out)

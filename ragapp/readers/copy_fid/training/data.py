@@ -172,11 +172,18 @@ def hold_out(examples: Sequence[QaExample], share: float = 0.02) -> Split:
     return Split(tuple(train), tuple(held_out))
 
 
+_FORMAT = 'write {"question": "…", "context": "…", "answers": ["…"]}'
+
+
 def _example(dataset: str, record: SourceRecord) -> QaExample | None:
     fields = record.fields
     question, context, answers = fields.get("question"), fields.get("context"), fields.get("answers") or []
     if not isinstance(question, str) or not isinstance(context, str) or not isinstance(answers, list):
-        raise TrainingError(f"{record.where} needs the strings 'question' and 'context' and the list 'answers'.")
+        raise TrainingError(
+            f"{record.where} needs the strings 'question' and 'context' and the list 'answers'.", _FORMAT
+        )
+    if not all(isinstance(answer, (str, int)) for answer in answers):
+        raise TrainingError(f"{record.where} has answers that are no strings: {answers!r}.", _FORMAT)
     references = tuple(str(answer) for answer in answers if str(answer).strip())
     answer: Span | None = None
     if not fields.get("is_impossible"):
