@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,6 +18,7 @@ _MAX_CITATIONS = 3
 _MIN_SHARE = 0.1
 """A further place is cited only if it has at least this share of the answer's probability."""
 _LONG_SENTENCE_CHARS = 500
+_HEADING = re.compile(r"^#{1,6} .*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +162,8 @@ def sentence_around(text: str, answer: Span) -> Span:
         answer: Characters of it.
 
     Returns:
-        A span around the answer; never across a blank line, and of a list or table without full stops only the lines
-        that hold the answer.
+        A span around the answer; never across a blank line or a Markdown heading above it, and of a list or table
+        without full stops only the lines that hold the answer.
     """
     paragraph_start = text.rfind("\n\n", 0, answer.start) + 1
     paragraph_end = text.find("\n\n", answer.end)
@@ -170,6 +172,8 @@ def sentence_around(text: str, answer: Span) -> Span:
     if not touched:
         return answer
     start, end = min(touched[0].start, answer.start), max(touched[-1].end, answer.end)
+    for heading in _HEADING.finditer(text, 0, answer.start):
+        start = max(start, heading.end())
     if end - start > _LONG_SENTENCE_CHARS:
         line_end = text.find("\n", answer.end, end)
         start = max(start, text.rfind("\n", start, answer.start) + 1)

@@ -65,6 +65,12 @@ def test_places_in_other_documents_are_cited_too_and_weak_ones_are_not() -> None
     assert [citation.document for citation in citations] == ["1.txt", "2.txt"]
 
 
+def test_a_quote_does_not_begin_with_the_heading_above_it() -> None:
+    text = "The rent is due monthly.\n## 1. Term\nThis lease ends on 28 February.\n# Other"
+    assert cite(_candidate(0, text, "28 February"), (_scored(text, 0),))[0].quote == "This lease ends on 28 February."
+    assert cite(_candidate(0, text, "Term"), (_scored(text, 0),))[0].quote.startswith("Term")
+
+
 @given(st.text(min_size=1, max_size=300), st.data())
 def test_the_sentence_holds_the_answer_in_any_text(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text) - 1))
