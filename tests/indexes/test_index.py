@@ -153,7 +153,7 @@ def test_conversations_are_kept(index: Index, home: Path) -> None:
         assert [turn.question for turn in opened.conversations.turns(first)] == [f"question {n}" for n in range(3)]
         assert opened.conversations.turns(first)[0].answer == '{"answer": "é\\u0000"}'
         assert opened.conversations.turns(second) == opened.conversations.turns(99) == []
-        with pytest.raises(IndexError_, match="FOREIGN KEY"):
+        with pytest.raises(IndexError_, match="no conversation 99"):
             opened.conversations.add_turn(99, "question", "{}")
 
 
