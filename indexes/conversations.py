@@ -80,8 +80,7 @@ class Conversations:
             IndexError_: If there is none.
         """
         with self._database.read() as connection:
-            if connection.scalar(sa.select(ConversationRow.id).where(ConversationRow.id == conversation)) is None:
-                raise IndexError_(f"There is no conversation {conversation}.", "begin another one")
+            _require(connection, conversation)
 
     def add_turn(self, conversation: int, question: str, answer: str) -> int:
         """Store a turn.
@@ -98,8 +97,8 @@ class Conversations:
             IndexError_: If there is no such conversation.
         """
         row = {"conversation_id": conversation, "question": question, "answer": answer, "created_at": time.time()}
-        self.require(conversation)
         with self._database.write() as connection:
+            _require(connection, conversation)
             turn = int(connection.execute(sa.insert(TurnRow).returning(TurnRow.id), row).scalar_one())
             connection.execute(_LEARN, {"turn": turn})
             return turn
@@ -200,3 +199,8 @@ def _turns_with(word: str) -> sa.Select[int]:
         return found.where(_SAID.c.said.icontains(word, autoescape=True))
     quoted = '"' + word.replace('"', '""') + '"'
     return found.where(sa.literal_column("turns_fts").op("MATCH")(quoted))
+
+
+def _require(connection: sa.Connection, conversation: int) -> None:
+    if connection.scalar(sa.select(ConversationRow.id).where(ConversationRow.id == conversation)) is None:
+        raise IndexError_(f"There is no conversation {conversation}.", "begin another one")

@@ -276,8 +276,9 @@ class RagApp:
         keep = self.settings.passages
         retrieved = self.retriever.retrieve(asked, max(keep, self.settings.rerank), where)
         found = pin(retrieved.passages, self.index.passages(list(pinned)))
+        reader = self.reader
         rank_from = time.perf_counter()
-        passages, read = choose(self.reader, asked, found, keep, ranked=self.settings.rerank > 0, pinned=pinned)
+        passages, read = choose(reader, asked, found, keep, ranked=self.settings.rerank > 0, pinned=pinned)
         rank_to = time.perf_counter()
         yield PassagesFound(passages)
         read_from = time.perf_counter()
@@ -286,8 +287,9 @@ class RagApp:
         seen = signals(asked, reading, passages)
         citations = cite(best, passages) if best else ()
         read_to = time.perf_counter()
-        cited = cited_passages(citations, passages)
-        grounding = check_answer(self.checker, asked, best.text, cited) if best and self.checker else ()
+        checker, cited = self.checker, cited_passages(citations, passages)
+        check_from = time.perf_counter()
+        grounding = check_answer(checker, asked, best.text, cited) if best and checker else ()
         checked_to = time.perf_counter()
         certificate, guarantee = self.certificate()
         if certificate:
@@ -321,7 +323,7 @@ class RagApp:
                 "search": retrieved.search_ms,
                 "rank": (rank_to - rank_from) * 1e3,
                 "read": (read_to - read_from) * 1e3,
-                "check": (checked_to - read_to) * 1e3,
+                "check": (checked_to - check_from) * 1e3,
                 "total": (now - began) * 1e3,
             },
             models=self.models(),

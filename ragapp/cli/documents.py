@@ -154,7 +154,7 @@ def tag(
     if as_json:
         write_json({"tagged": tagged, "tags": counts, "unknown": unknown})
     elif names:
-        write(f"{counted(tagged, 'document')}")
+        write(counted(tagged, "document"))
     else:
         for each, count in counts.items():
             write(f"{each}  {counted(count, 'document')}")

@@ -25,7 +25,6 @@ from ragapp.grounding.evidence import Sentence, sentences, telling_words, window
 from ragapp.indexes.encoder_sentence import no_progress_bar
 from ragapp.indexes.encoder_torch import encodable, pick_device, torch_pool, weights_sha256
 from ragapp.indexes.types import Span
-from ragapp.text import counted
 
 _SUPPORTED = ("entail", "support", "ground", "consistent", "faithful", "attributable", "factual", "fully_")
 _CONTRADICTED = ("contradict", "refute")
@@ -178,7 +177,7 @@ def read_labels(name: str, id2label: Mapping[int, str]) -> Labels:
         return Labels(0, None, 1)
     if len(labels) > 3:
         raise ModelError(
-            f"The checker {name!r} has {counted(len(labels), 'label')}; a checker has one, two or three.",
+            f"The checker {name!r} has {len(labels)} labels; a checker has one, two or three.",
             "name a model that tells entailment from the rest",
         )
     supported = [index for index, label in labels.items() if label.startswith(_SUPPORTED)]
