@@ -12,6 +12,8 @@ import typer
 
 from ragapp.cli.console import narrate, short_name, stdout, write, write_json
 from ragapp.cli.options import (
+    AfterOption,
+    BeforeOption,
     CollectionOption,
     HomeOption,
     JsonOption,
@@ -94,12 +96,14 @@ def ls(
     path: PathOption = None,
     types: TypeOption = None,
     tags: TagOption = None,
+    after: AfterOption = None,
+    before: BeforeOption = None,
     home: HomeOption = None,
     collection: CollectionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the documents."""
-    where = search_filter(path, types, tags)
+    where = search_filter(path, types, tags, after, before)
     with open_app(home, collection) as ragapp:
         documents = documents_within(ragapp, where)
     if as_json:
@@ -112,11 +116,20 @@ def ls(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("document", "type", "version", "passages", "size", "added", "tags", box=None, header_style="bold")
+    table = Table(
+        "document", "type", "version", "passages", "size", "changed", "added", "tags", box=None, header_style="bold"
+    )
     for document in documents:
-        added = datetime.datetime.fromtimestamp(document.added_at).astimezone().strftime("%Y-%m-%d %H:%M")
-        cells = (document.media_type, str(document.version), str(document.passages), _megabytes(document.size), added)
-        table.add_row(Text(short_name(document.name)), *cells, Text(", ".join(document.tags)))
+        table.add_row(
+            Text(short_name(document.name)),
+            document.media_type,
+            str(document.version),
+            str(document.passages),
+            _megabytes(document.size),
+            _local(document.modified_at),
+            _local(document.added_at),
+            Text(", ".join(document.tags)),
+        )
     stdout().print(table)
 
 
@@ -196,6 +209,10 @@ def _matching(ragapp: RagApp, name: str) -> set[str]:
     if meant or not any(char in name for char in "*?["):
         return meant  # a file whose name has brackets is that file, not what they would match
     return {document.name for document in ragapp.index.documents(ragapp.collection, SearchFilter(name))}
+
+
+def _local(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _megabytes(size: object) -> str:
