@@ -116,9 +116,8 @@ def ls(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        "document", "type", "version", "passages", "size", "changed", "added", "tags", box=None, header_style="bold"
-    )
+    columns = ("document", "type", "version", "passages", "size", "changed", "added", "tags")
+    table = Table(*columns, box=None, header_style="bold")
     for document in documents:
         table.add_row(
             Text(short_name(document.name)),

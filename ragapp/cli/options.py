@@ -76,9 +76,8 @@ def documents_within(ragapp: RagApp, where: SearchFilter) -> list[DocumentInfo]:
 
     documents = ragapp.index.documents(ragapp.collection, where)
     if not documents and where != SearchFilter():
-        narrate(
-            f"--path, --type, --tag, --after and --before let no document through; try: ragapp {'tag' if where.tags else 'ls'}"
-        )
+        look = "ragapp tag" if where.tags else "ragapp ls"
+        narrate(f"--path, --type, --tag, --after and --before let no document through; try: {look}")
     return documents
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from unicodedata import normalize
@@ -76,9 +76,8 @@ def test_globs(glob: str, found: list[str], passed_over: list[str]) -> None:
     assert [name for name in found + passed_over if matches(glob, name)] == found
 
 
-def changed(at: datetime) -> int:
-    """When a file was changed, as the catalog has it."""
-    return int(at.timestamp()) * 10**9
+NEW_YEAR = int(datetime.combine(date(2026, 1, 1), time.min).timestamp())
+"""When 2026 began here, seconds since the epoch."""
 
 
 @pytest.mark.parametrize(
@@ -100,13 +99,13 @@ def test_days_are_those_of_this_place_and_say_when_a_file_was_changed(
 ) -> None:
     with index.write() as writer:
         commit(writer, collection, document("/a", ["pears grow"], mtime_ns=1))
-        commit(writer, collection, document("/b", ["pears fall"], mtime_ns=changed(datetime(2025, 12, 31, 23, 59, 59))))
-        commit(writer, collection, document("/c", ["pears rot"], mtime_ns=changed(datetime(2026, 1, 1))))
+        commit(writer, collection, document("/b", ["pears fall"], mtime_ns=NEW_YEAR * 10**9 - 1))
+        commit(writer, collection, document("/c", ["pears rot"], mtime_ns=NEW_YEAR * 10**9))
     assert {info.name for info in index.documents(collection, where)} == expected
     hits = index.search_lexical(collection, "pears", 10, where)
     assert {passage.document for passage in index.passages([hit.id for hit in hits])} == expected
     times = {info.name: info.modified_at for info in index.documents(collection)}
-    assert times["/c"] == datetime(2026, 1, 1).timestamp()
+    assert times["/c"] == NEW_YEAR
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2026", "2026-02-30", "1.1.2026"])
