@@ -61,10 +61,10 @@ class Models:
         with self._loading:
             return self._confidence
 
-    def varied(self, settings: Settings) -> Models:
-        """Give the models of other settings over the same collection; those that stay the same are not loaded again."""
-        other = Models(settings, self._pinned_encoder, self._given_reader)
-        if self._same(settings, "encoder"):
+    def varied(self, settings: Settings, pinned_encoder: Callable[[], str | None]) -> Models:
+        """Give the models of other settings and perhaps another collection; those that stay the same are shared."""
+        other = Models(settings, pinned_encoder, self._given_reader)
+        if self._same(settings, "encoder") and (settings.encoder or pinned_encoder() in {None, self.encoder.pin.id}):
             other._encoder = self.encoder
         if self._same(settings, "reader") and self._given_reader is None:
             other._named_reader, other._confidence = self._named_reader, self.confidence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,13 +15,16 @@ from ragapp.grounding.base import Verdict
 from ragapp.indexes.types import ScoredPassage, Span
 from ragapp.text import one_line, printable
 from ragapp.tui.glyphs import Glyphs
-from ragapp.tui.state import Scope, TurnState, restored
+from ragapp.tui.scope import Scope
+from ragapp.tui.state import TurnState, finished
 
 if TYPE_CHECKING:
     from ragapp.doctor import Check
 
 CITATION = "citation"
 """What a click finds below a citation's number, in the style's meta."""
+CHIP = "chip"
+"""What it finds below a chip: its place, from 0."""
 _NEAREST = 3
 _EXCERPT = 160
 _TOLD_MS = 10
@@ -53,7 +57,7 @@ class Evidence(NamedTuple):
         version: Its version.
         span: Characters of the document's text to highlight.
         quote: What stands there.
-        place: Page, heading and line, on one line.
+        place: Page, heading and line, and the day on which the file was last changed, on one line.
         scores: What each stage of retrieval thought of it, on up to two lines; empty for a stored answer.
         passage: Id of the passage.
         line: Line of the file, from 1, where the format has lines.
@@ -82,8 +86,8 @@ def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
     """
     asked = Content.assemble((f"{glyphs.you} ", f"bold {_ACCENT}"), (printable(turn.question, keep="\n"), "bold"))
     lines = [Line(asked)]
-    if turn.scope.narrow:
-        lines.append(_line(f"in {scope_told(turn.scope)}", "dim"))
+    if turn.scope.narrow or turn.scope.collection:
+        lines.append(_line(f"in {' · '.join(chip.label for chip in turn.scope.chips)}", "dim"))
     answer = turn.answer.answer
     if answer and answer.understood_as != turn.question:
         lines.append(_line(f"understood as: {one_line(answer.understood_as)}", "dim"))
@@ -122,14 +126,26 @@ def _told(turn: TurnState, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def scope_told(scope: Scope) -> str:
-    """Tell where answers may come from, on one line; empty for everywhere."""
-    names = [one_line(name.rpartition("/")[2]) for name in scope.documents]
-    parts = [*names, one_line(scope.glob)] if scope.glob else names
-    parts += [f"#{one_line(tag)}" for tag in scope.tags]
-    parts += [f"{len(scope.pinned)} pinned"] if scope.pinned else []
-    parts += [f"{len(scope.without)} left out"] if scope.without else []
-    return " · ".join(parts)
+def scope_told(scope: Scope, count: int | None) -> Content:
+    """Draw what the next question is kept to, and how to let go of it; empty for everywhere.
+
+    Args:
+        scope: The scope.
+        count: How many documents it lets through; nothing if that is not told.
+
+    Returns:
+        A line, each chip to be clicked on.
+    """
+    chips = scope.chips
+    if not chips:
+        return Content("")
+    parts = [
+        Content.styled(f" {chip.label} ", "reverse").stylize(Style.from_meta({CHIP: number}))
+        for number, chip in enumerate(chips)
+    ]
+    many = "no document" if count == 0 else f"{count} document{'' if count == 1 else 's'}"
+    counted = (f"  {many}", f"bold {_WARNING}" if count == 0 else "") if count is not None else ""
+    return Content.assemble(Content(" ").join(parts), counted, ("  Backspace or a click lets go", "dim"))
 
 
 def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> list[Evidence]:
@@ -154,7 +170,7 @@ def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> lis
             citation.version,
             Span(citation.char_start, citation.char_end),
             citation.quote,
-            _place(citation.page, citation.heading, citation.line),
+            _place(citation.page, citation.heading, citation.line, citation.modified_at),
             scores.get(citation.passage_id, ""),
             citation.passage_id,
             citation.line,
@@ -174,7 +190,7 @@ def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> lis
                 passage.version,
                 passage.span,
                 passage.text,
-                _place(locator.page, locator.heading, locator.line),
+                _place(locator.page, locator.heading, locator.line, passage.modified_at),
                 scores[passage.id],
                 passage.id,
                 locator.line,
@@ -249,8 +265,8 @@ def compared_told(first: Answer, second: Answer, settings: str, glyphs: Glyphs) 
     """Draw two answers to a question to be put side by side: as it was given, and under other settings."""
     told: list[Content] = []
     for title, answer in (("as it was", first), (settings, second)):
-        (turn,) = restored([answer], {citation.document: citation.version for citation in answer.citations}).turns
-        lines = [Content("  " * (line.indent > 0)) + line.content for line in turn_lines(turn, glyphs)[1:]]
+        drawn = turn_lines(finished(answer), glyphs)[1:]
+        lines = [Content("  " * (line.indent > 0)) + line.content for line in drawn]
         told.append(Content("\n").join([Content.styled(title, f"bold {_ACCENT}"), *lines]))
     return told[0], told[1]
 
@@ -325,8 +341,9 @@ def _scores(scored: ScoredPassage) -> str:
     return "\n".join(" · ".join(line) for line in (searched, ranked) if line)
 
 
-def _place(page: int | None, heading: str | None, line: int | None) -> str:
+def _place(page: int | None, heading: str | None, line: int | None, modified_at: float | None = None) -> str:
     parts = [f"page {page}" if page is not None else "", one_line(heading or ""), f"line {line}" if line else ""]
+    parts += [time.strftime("file of %Y-%m-%d", time.localtime(modified_at))] if modified_at else []
     return " · ".join(part for part in parts if part)
 
 

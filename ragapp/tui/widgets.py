@@ -31,6 +31,8 @@ _NUMBERS = tuple(Binding(str(number), f"screen.citation({number})", show=False) 
 """Where nothing is typed, a digit opens the citation of that number."""
 
 
+_NEAR = 2
+"""So many lines from the end one is still at it."""
 _NO_EVIDENCE = Option("what an answer rests on stands here", disabled=True)
 _NO_CONVERSATIONS = Option("no conversations yet", disabled=True)
 """What stands in a pane that holds nothing yet."""
@@ -66,11 +68,13 @@ class TurnView(Vertical):
             paragraph.styles.padding = (0, 0, 0, indent)
             yield paragraph
 
-    def show(self, turn: TurnState, words: str = "", *, folded: bool = False) -> None:
-        """Draw the turn, with words that were looked for, if it changed."""
-        if (turn, words, folded) != (self.turn, self._found, self._folded):
+    def show(self, turn: TurnState, words: str = "", *, folded: bool = False) -> bool:
+        """Draw the turn, with words that were looked for, if it changed; tell whether it did."""
+        changed = (turn, words, folded) != (self.turn, self._found, self._folded)
+        if changed:
             self.turn, self._found, self._folded = turn, words, folded
             self.refresh(recompose=True)
+        return changed
 
     def on_click(self, event: events.Click) -> None:
         """Tell that one is at this turn now, unless the mouse was drawn over text to select it."""
@@ -91,9 +95,17 @@ class Transcript(VerticalScroll):
         Binding("k", "screen.earlier", show=False),
         Binding("j", "screen.later", show=False),
         Binding("space", "screen.fold", show=False),
+        Binding("G,end", "screen.newest", show=False),
         *_NUMBERS,
     ]
     can_focus = True
+
+    @dataclass
+    class Behind(Message):
+        """Something grew below what is in view, or the end is in view again."""
+
+        more: bool
+
     WINDOW = 20
     """Turns that are on the screen; older ones come back with `show_older`."""
 
@@ -124,14 +136,30 @@ class Transcript(VerticalScroll):
             views = []
         if not views:
             self._first = max(0, len(state.turns) - self.WINDOW)
-        for number, (view, turn) in enumerate(zip(views, state.turns[self._first :], strict=False), self._first):
-            view.show(turn, self._words, folded=number in self._folded)
+        pairs = enumerate(zip(views, state.turns[self._first :], strict=False), self._first)
+        changed = [view.show(turn, self._words, folded=number in self._folded) for number, (view, turn) in pairs]
         new = [TurnView(turn, self._glyphs) for turn in state.turns[self._first + len(views) :]]
         if new:
             self.mount_all(new)
-        if new or self.max_scroll_y - self.scroll_y <= 2:
-            self._follows = True
-            self.call_after_refresh(self.scroll_end, animate=False)
+        if not views or self._at_end:
+            self.to_end()
+        elif new or changed[-1]:
+            self.post_message(self.Behind(more=True))
+
+    def to_end(self) -> None:
+        """Go to the end, and stay there while it grows."""
+        self._follows = True
+        self.call_after_refresh(self.scroll_end, animate=False)
+
+    @property
+    def _at_end(self) -> bool:
+        return self.max_scroll_y - self.scroll_y <= _NEAR
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Tell when the end comes into view."""
+        super().watch_scroll_y(old_value, new_value)
+        if self._at_end:
+            self.post_message(self.Behind(more=False))
 
     def show_older(self, state: ChatState, most: int | None = None) -> None:
         """Bring back turns before the first one shown, as many as a window holds unless told otherwise."""
@@ -176,6 +204,25 @@ class Transcript(VerticalScroll):
             if number == self._chosen:
                 self.release_anchor()
                 self.scroll_to_widget(view, animate=False)
+
+
+class Below(Static):
+    """A sign over the end of the conversation that there is more below; a click goes there."""
+
+    DEFAULT_CSS = """
+    Below { layer: above; dock: bottom; width: auto; height: 1; padding: 0 1; display: none; }
+    Below { color: $accent; text-style: reverse; }
+    """
+
+    class Wanted(Message):
+        """The end is to be gone to."""
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(f"{glyphs.below} new below: Ctrl+End", markup=False)
+
+    def on_click(self) -> None:
+        """Go there."""
+        self.post_message(self.Wanted())
 
 
 class EvidencePane(OptionList):

@@ -42,7 +42,7 @@ def test_ls_lists_and_filters(cli: Cli, library: Path, corpus: Path) -> None:
     )
     assert cli("ls", "--home", library, "--path", "nowhere/*").out == ""
     changed = (corpus / "food.txt").stat().st_mtime
-    today = datetime.fromtimestamp(changed).astimezone().date()
+    today = datetime.fromtimestamp(changed).astimezone().date().isoformat()
     assert len(cli("ls", "--home", library, "--after", today).out.splitlines()) == len(DOCUMENTS)
     assert cli("ls", "--home", library, "--before", today).out == ""
     (food,) = cli("ls", "--home", library, "--path", "food.txt", "--json").record
