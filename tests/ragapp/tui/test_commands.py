@@ -15,6 +15,8 @@ from tui_samples import WaitingReader, app_of, ask, chat, on_screen, shown, told
 from ragapp.app import RagApp
 from ragapp.cli.main import main
 from ragapp.errors import ConfigError
+from ragapp.evals.systems import EvalApp
+from ragapp.readers.registry import SHIPPED
 from ragapp.settings import Settings, config_files, load_settings
 from ragapp.tui.composer import Prompt, Suggestions
 from ragapp.tui.editor import edited, open_at
@@ -298,6 +300,11 @@ def test_other_settings_share_the_models(home: Path) -> None:
         assert other.encoder is app.encoder
         assert other.reader is app.reader
         assert other.checker is app.checker
+        with EvalApp(app.settings, "reranked", {}, app) as evaluated:
+            assert (evaluated.encoder, evaluated.reader, evaluated.checker) == (app.encoder, app.reader, app.checker)
+        named = app.settings.model_copy(update={"reader": SHIPPED})
+        with EvalApp(named, "dense", {}, app) as evaluated:
+            assert evaluated.reader is app.reader
         with app.varied({"checker": "off"}) as unchecked:
             assert unchecked.checker is None
             assert unchecked.reader is app.reader
