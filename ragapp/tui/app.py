@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 from textual.screen import Screen
-from textual.widgets import HelpPanel
 
 from ragapp.errors import ConfigError, RagappError
 from ragapp.settings import Settings, remember
@@ -20,16 +19,17 @@ from ragapp.tui import engine, library
 from ragapp.tui.background import BackgroundApp
 from ragapp.tui.commands import COMMANDS, command
 from ragapp.tui.composer import Prompt
-from ragapp.tui.evaluating import SAMPLES, parse
+from ragapp.tui.evaluating import SAMPLES as SAMPLE_QUESTIONS
+from ragapp.tui.evaluating import parse
+from ragapp.tui.help import KeysPanel
 from ragapp.tui.keys import checked_theme
 from ragapp.tui.screens.conversations import Choice, ConversationsScreen
 from ragapp.tui.screens.line import LineScreen
 from ragapp.tui.screens.theme import ThemeScreen
+from ragapp.tui.welcome import SAMPLE_QUESTION, SAMPLES
 
 if TYPE_CHECKING:
     from ragapp.readers.base import Reader
-
-_SAMPLES = Path(__file__).parents[1] / "samples" / "documents"
 
 
 class ChatApp(BackgroundApp):
@@ -104,9 +104,14 @@ class ChatApp(BackgroundApp):
             self.chat.status.tell(ingest="looking for files …")
             self.ingesting.start(app, [Path(path)])
         elif app:
-            samples = "" if library.documents(app) else str(_SAMPLES)
-            title = f"A file or folder to take in{', for instance the samples of ragapp' if samples else ''}"
-            self.push_screen(LineScreen(title, samples), lambda line: self.action_add(line) if line else None)
+            ask = LineScreen("A file or folder to take in")
+            self.push_screen(ask, lambda line: self.action_add(line) if line else None)
+
+    def action_samples(self) -> None:
+        """Take in the samples, and offer a question about them."""
+        if self.session.app and not self.ingesting.running:
+            self.chat.status.tell(ingest="taking in the samples …")
+            self.ingesting.start(self.session.app, [SAMPLES], SAMPLE_QUESTION)
 
     def action_retry(self) -> None:
         """Take in the files that failed again."""
@@ -127,8 +132,8 @@ class ChatApp(BackgroundApp):
             except ConfigError as error:
                 self.notify(f"{error.message} {error.hint}", severity="error", markup=False)
         elif app:
-            title = f"A file of questions, or {SAMPLES} for those of ragapp; and gates, for instance f1=70"
-            self.push_screen(LineScreen(title, SAMPLES), lambda line: self.action_eval(line) if line else None)
+            title = f"A file of questions, or {SAMPLE_QUESTIONS} for those of ragapp; and gates, for instance f1=70"
+            self.push_screen(LineScreen(title, SAMPLE_QUESTIONS), lambda line: self.action_eval(line) if line else None)
 
     def action_export(self, name: str = "") -> None:
         """Write the conversation to a file; asks for its name if none is given."""
@@ -160,10 +165,15 @@ class ChatApp(BackgroundApp):
 
     def action_help(self) -> None:
         """Show or hide the keys that work where one is."""
-        if self.screen.query(HelpPanel):
-            self.action_hide_help_panel()
+        shown = self.screen.query(KeysPanel)
+        if shown:
+            shown.remove()
         else:
-            self.action_show_help_panel()
+            self.screen.mount(KeysPanel())
+
+    def action_show_help_panel(self) -> None:
+        """Show the keys, from the palette."""
+        self.action_help()
 
     def action_leave(self) -> None:
         """Quit, if nothing is typed; else do what the key does in a text field."""

@@ -119,7 +119,8 @@ class BackgroundApp(App[None]):
 
     def on_loaded(self, message: Loaded) -> None:
         """Answer what was asked in the meantime; where there are no documents yet, look whether all else is well."""
-        self.chat.status.tell(phase="", documents=f"{message.documents} documents")
+        self.chat.status.tell(phase="", documents=counted(message.documents))
+        self.chat.welcome(message.documents)
         self.session.loaded()
         if not message.documents:
             self.off_thread(engine.look_over, self.given, False)
@@ -150,12 +151,11 @@ class BackgroundApp(App[None]):
 
     def on_checked(self, message: Checked) -> None:
         """Show what the doctor found: to whom asked on a screen, else with the welcome."""
-        told = checks_told(message.checks)
         if message.asked:
             self.chat.status.tell(phase="")
-            self.push_screen(ToldScreen("What works here", (told,)))
-        else:
-            self.chat.welcome(told)
+            self.push_screen(ToldScreen("What works here", (checks_told(message.checks),)))
+        elif self.session.app and not library.documents(self.session.app):
+            self.chat.welcome(0, message.checks)
 
     def on_ingesting(self, message: Ingesting) -> None:
         """Tell how far the job is, and of a file that failed."""
@@ -172,8 +172,10 @@ class BackgroundApp(App[None]):
             self.notify(told, severity="warning", markup=False)
         else:
             self.notify(told, title="documents taken in", markup=False)
+            self.chat.prompt.offer(self.ingesting.question)
         documents = len(library.documents(self.session.app)) if self.session.app else 0
-        self.chat.status.tell(ingest="", documents=f"{documents} documents")
+        self.chat.status.tell(ingest="", documents=counted(documents))
+        self.chat.welcome(documents)
         self.chat.tell_scope()
         self.chat.tell_changes()
         self.chat.refresh_session()
@@ -206,3 +208,8 @@ class BackgroundApp(App[None]):
     def off_thread(self, work: Callable[..., None], *arguments: object) -> None:
         """Run work elsewhere; what it has to tell comes back as messages."""
         self.run_worker(partial(work, *arguments, self.post_message), thread=True, exit_on_error=True)
+
+
+def counted(documents: int) -> str:
+    """Tell how many documents there are."""
+    return f"{documents} document{'' if documents == 1 else 's'}"

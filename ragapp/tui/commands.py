@@ -52,7 +52,7 @@ COMMANDS = (
     Command("new", "New", "Begin a conversation", "ctrl+n", shown=True, priority=True, does="app.new"),
     Command(
         "conversations",
-        "Conversations",
+        "Chats",
         "Search, resume, rename, delete or export a conversation",
         "ctrl+r",
         shown=True,
@@ -61,6 +61,14 @@ COMMANDS = (
     ),
     Command("list", "List", "Show or hide the conversations at the left", "ctrl+b", priority=True),
     Command("add", "Add", "Take in a file or folder", "ctrl+o", "PATH", shown=True, priority=True, does="app.add"),
+    Command(
+        "samples",
+        "Samples",
+        "Take in the sample documents of ragapp, and offer a question about them",
+        "f6",
+        priority=True,
+        does="app.samples",
+    ),
     Command("retry", "Retry", "Take in the files that failed again", does="app.retry"),
     Command(
         "scope",

@@ -140,6 +140,12 @@ class Prompt(TextArea):
         self._past += [printable(question, keep="\n") for question in questions if question.strip()]
         self._at = len(self._past)
 
+    def offer(self, question: str) -> None:
+        """Put a question here to be sent, unless something is typed."""
+        if question and not self.text:
+            self.text = question
+            self.move_cursor(self.document.end)
+
     def suggest_from(self, documents: Callable[[], Sequence[str]]) -> None:
         """Take what ``@`` offers from a function, as `Mentioned` names it; it is called when ``@`` is typed."""
         self._documents = documents

@@ -205,7 +205,7 @@ def evidence_content(row: Evidence, glyphs: Glyphs, *, pinned: bool = False) -> 
     pin = (f"  {glyphs.pin} pinned", _ACCENT) if pinned else ""
     lines = [Content.assemble(sign, (one_line(row.document.rpartition("/")[2]), "bold"), pin)]
     lines += [Content.styled(row.place, _PLACE)] if row.place else []
-    lines.append(Content(_excerpt(row.quote)))
+    lines.append(Content(excerpt(row.quote)))
     lines += [Content.styled(row.scores, "dim")] if row.scores else []
     return Content("\n").join([*lines, Content("")])
 
@@ -306,7 +306,7 @@ def _abstained(answer: Answer, glyphs: Glyphs) -> list[Line]:
         lines.append(_line(f"The nearest to an answer: {one_line(answer.text)}", "dim"))
     for scored in answer.passages[:_NEAREST]:
         name = one_line(scored.passage.document.rpartition("/")[2])
-        lines += [_line(name, _PLACE), Line(Content.styled(_excerpt(scored.passage.text), "dim"), 6)]
+        lines += [_line(name, _PLACE), Line(Content.styled(excerpt(scored.passage.text), "dim"), 6)]
     return lines
 
 
@@ -328,9 +328,11 @@ def _certified(answer: Answer) -> list[Line]:
 
 
 def _footer(answer: Answer) -> str:
-    slow = {stage: ms for stage, ms in answer.timings_ms.items() if stage != "total" and ms >= _TOLD_MS}
-    stages = [f"{stage} {ms / 1e3:.2f}" for stage, ms in slow.items()]
-    return " · ".join([f"{answer.timings_ms.get('total', 0.0) / 1e3:.2f} s", *stages])
+    times = dict(answer.timings_ms)
+    total = times.pop("total", 0.0)
+    times["search"] = times.pop("encode", 0.0) + times.get("search", 0.0)
+    stages = [f"{stage} {ms / 1e3:.2f}" for stage, ms in times.items() if ms >= _TOLD_MS]
+    return " · ".join([f"{total / 1e3:.2f} s", *stages])
 
 
 def _scores(scored: ScoredPassage) -> str:
@@ -347,7 +349,8 @@ def _place(page: int | None, heading: str | None, line: int | None, modified_at:
     return " · ".join(part for part in parts if part)
 
 
-def _excerpt(text: str) -> str:
+def excerpt(text: str) -> str:
+    """Give the beginning of a text on one line, without what draws headings and tables."""
     folded = _TABLE_SIGNS.sub(" · ", one_line(text)).lstrip("# ·")
     return folded if len(folded) <= _EXCERPT else folded[: _EXCERPT - 1].rstrip() + "…"
 

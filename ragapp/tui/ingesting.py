@@ -24,9 +24,12 @@ class IngestJob(Job):
         super().__init__(run)
         self.failed: tuple[Path, ...] = ()
         """Files of the last job that could not be taken in."""
+        self.question = ""
+        """What to offer to ask when the job is over."""
 
-    def start(self, app: RagApp, paths: list[Path]) -> None:
-        """Begin a job."""
+    def start(self, app: RagApp, paths: list[Path], question: str = "") -> None:
+        """Begin a job, after which a question may be offered."""
+        self.question = question
         self.begin(engine.take_in, app, paths)
 
     def told(self, message: Ingesting) -> str:

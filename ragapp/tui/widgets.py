@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 _TITLE = 22
 """Cells that a conversation's title has in the list."""
-_NUMBERS = tuple(Binding(str(number), f"screen.citation({number})", show=False) for number in range(1, 10))
+_NUMBERS = tuple(
+    Binding(str(number), f"screen.citation({number})", "Open that citation", show=False) for number in range(1, 10)
+)
 """Where nothing is typed, a digit opens the citation of that number."""
 
 
@@ -89,13 +91,13 @@ class Transcript(VerticalScroll):
 
     DEFAULT_CSS = "Transcript { height: 1fr; scrollbar-size-vertical: 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "screen.again", show=False),
-        Binding("e", "screen.edit", show=False),
-        Binding("y", "screen.copy", show=False),
-        Binding("k", "screen.earlier", show=False),
-        Binding("j", "screen.later", show=False),
-        Binding("space", "screen.fold", show=False),
-        Binding("G,end", "screen.newest", show=False),
+        Binding("r", "screen.again", "Ask again", show=False),
+        Binding("e", "screen.edit", "Edit", show=False),
+        Binding("y", "screen.copy", "Copy answer", show=False),
+        Binding("k", "screen.earlier", "Earlier turn", show=False),
+        Binding("j", "screen.later", "Later turn", show=False),
+        Binding("space", "screen.fold", "Fold", show=False),
+        Binding("G,end", "screen.newest", "To the end", show=False),
         *_NUMBERS,
     ]
     can_focus = True
@@ -239,10 +241,10 @@ class EvidencePane(OptionList):
         Binding("o", "open", "Open file", id="evidence.open"),
         Binding("p", "pin", "Pin", id="evidence.pin"),
         Binding("x", "exclude", "Leave out", id="evidence.exclude"),
-        Binding("j", "cursor_down", show=False),
-        Binding("k", "cursor_up", show=False),
-        Binding("g", "first", show=False),
-        Binding("G", "last", show=False),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
+        Binding("g", "first", "First", show=False),
+        Binding("G", "last", "Last", show=False),
         *_NUMBERS,
     ]
 
@@ -305,8 +307,8 @@ class ConversationList(OptionList):
     ConversationList:focus { border: none; border-right: solid $accent; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", show=False),
-        Binding("k", "cursor_up", show=False),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
     ]
 
     @dataclass

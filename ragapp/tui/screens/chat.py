@@ -264,6 +264,7 @@ class ChatScreen(ConversationScreen):
         transcript = self.query_one(Transcript)
         if transcript.scroll_y == 0:
             transcript.show_older(self.session.state)
+        transcript.release_anchor()
         transcript.scroll_page_up()
 
     def action_newer(self) -> None:

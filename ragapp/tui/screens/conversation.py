@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Static
@@ -18,19 +20,14 @@ from ragapp.tui.glyphs import Glyphs
 from ragapp.tui.scope import Scope
 from ragapp.tui.session import Session
 from ragapp.tui.state import TurnState
+from ragapp.tui.welcome import welcome_told
 from ragapp.tui.widgets import Below, ConversationList, EvidencePane, StatusLine, Transcript
+
+if TYPE_CHECKING:
+    from ragapp.doctor import Check
 
 _MEDIUM, _WIDE = 110, 150
 """Columns from which the evidence has a place of its own, and the conversations as well."""
-
-WELCOME = """\
-Ask your own documents. Every answer shows the sentence it stands in; when the documents don't hold it, you are told.
-
-  Ctrl+O  add a file or folder, or the samples of ragapp
-  /       everything there is to do
-  @       a document to look into
-  F1      the keys
-"""
 
 
 class ConversationScreen(Screen[None]):
@@ -71,7 +68,7 @@ class ConversationScreen(Screen[None]):
         with Horizontal(id="main"):
             yield ConversationList()
             with Vertical(id="talk"):
-                yield Static(Content(WELCOME), markup=False, id="welcome")
+                yield Static(welcome_told(None), markup=False, id="welcome")
                 yield Transcript(self.glyphs)
                 yield Below(self.glyphs)
                 yield FindBar()
@@ -163,9 +160,9 @@ class ConversationScreen(Screen[None]):
         self.tell_scope()
         self.refresh_session()
 
-    def welcome(self, told: Content) -> None:
-        """Put something below the welcome."""
-        self.query_one("#welcome", Static).update(Content("\n").join([Content(WELCOME), told]))
+    def welcome(self, documents: int, checks: Sequence[Check] = ()) -> None:
+        """Say how to begin; see `ragapp.tui.welcome.welcome_told`."""
+        self.query_one("#welcome", Static).update(welcome_told(documents, checks))
 
     def choose(self, turn: int | None) -> None:
         """Go to a turn, by its number from 0; to none with nothing."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
-from textual.widgets import HelpPanel, Input, Static
+from textual.widgets import Input, Static
 from tui_samples import WaitingReader, app_of, ask, chat, on_screen, shown, told, until
 
 from ragapp.app import RagApp
@@ -20,6 +20,7 @@ from ragapp.readers.registry import SHIPPED
 from ragapp.settings import Settings, config_files, load_settings
 from ragapp.tui.composer import Prompt, Suggestions
 from ragapp.tui.editor import edited, open_at
+from ragapp.tui.help import KeysPanel
 from ragapp.tui.screens.conversations import ConversationsScreen
 from ragapp.tui.screens.inspect import InspectScreen
 from ragapp.tui.screens.passage import PassageScreen
@@ -201,7 +202,7 @@ async def test_a_theme_is_tried_and_kept(home: Path) -> None:
 
 async def test_before_there_are_documents_one_is_told_whether_all_is_well(tmp_path: Path) -> None:
     async with chat(tmp_path) as pilot:
-        await until(pilot, lambda: "OK   reader" in shown(pilot, "#welcome"))
+        await until(pilot, lambda: "reader, device" in shown(pilot, "#welcome"))
         await pilot.press(*"/doctor", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ToldScreen))
         assert "OK   encoder" in on_screen(pilot)
@@ -211,7 +212,7 @@ async def test_a_long_paste_becomes_a_document_to_ask_about(home: Path, tmp_path
     async with chat(tmp_path) as pilot:
         text = "The lighthouse at Bell Rock was first lit in 1811. " + "Waves beat on it all winter. " * 100
         pilot.app.post_message(events.Paste(text))
-        await until(pilot, lambda: "1 documents" in shown(pilot, "#status"))
+        await until(pilot, lambda: "1 document" in shown(pilot, "#status"))
         assert "pasted-" in str(pilot.app.screen.query_one("#scope", Static).content)
         await ask(pilot, "When was the Bell Rock lighthouse first lit?")
         assert "1811" in shown(pilot)
@@ -228,7 +229,7 @@ async def test_files_that_failed_are_tried_again(tmp_path: Path) -> None:
         await until(pilot, lambda: "/retry takes the failed ones in again" in told(pilot))
         broken.write_text("Kimchi is made of napa cabbage and radish.", "utf-8")
         await pilot.press(*"/retry", "enter")
-        await until(pilot, lambda: "1 documents" in shown(pilot, "#status"))
+        await until(pilot, lambda: "1 document" in shown(pilot, "#status"))
         await pilot.press(*"/retry", "enter")
         await until(pilot, lambda: "No file failed" in told(pilot))
 
@@ -257,7 +258,7 @@ async def test_ctrl_c_copies_then_stops_then_quits(home: Path) -> None:
 async def test_a_question_mark_alone_shows_the_keys(home: Path) -> None:
     async with chat(home) as pilot:
         await pilot.press("question_mark")
-        await until(pilot, lambda: bool(pilot.app.screen.query(HelpPanel)))
+        await until(pilot, lambda: bool(pilot.app.screen.query(KeysPanel)))
         await pilot.press("w", "question_mark")
         assert pilot.app.screen.query_one(Prompt).text == "w?"
 
@@ -367,3 +368,36 @@ async def test_a_person_there_is_not_is_no_place_to_take_from_or_write_to(home: 
         await until(pilot, lambda: "cannot be written" in told(pilot))
         await pilot.press(*"/add ~nobody-here/notes", "enter")
         await until(pilot, lambda: "No such file or directory" in told(pilot))
+
+
+async def test_one_is_two_keys_from_an_answer_before_there_are_documents(tmp_path: Path) -> None:
+    async with chat(tmp_path) as pilot:
+        assert "F6      try it" in shown(pilot, "#welcome")
+        await pilot.press("f6")
+        await until(pilot, lambda: bool(pilot.app.screen.query_one(Prompt).text))
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(app_of(pilot).state.turns) and not app_of(pilot).state.busy)
+        assert "4 March 1890" in shown(pilot)
+        assert "There are no documents yet" not in shown(pilot, "#welcome")
+
+
+async def test_what_another_program_changed_is_told_when_one_comes_back(tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("The harbour was dug in 1590 by monks.", "utf-8")
+    with RagApp(Settings(home=tmp_path / "home")) as app:
+        app.ingest(note)
+    async with chat(tmp_path / "home") as pilot:
+        await ask(pilot, "When was the harbour dug?")
+        pilot.app.post_message(events.AppBlur())
+        await until(pilot, lambda: not pilot.app.app_focus)
+        note.write_text("The harbour was dug in 1690 by soldiers.", "utf-8")
+        with RagApp(Settings(home=tmp_path / "home")) as app:
+            app.ingest(note)
+        assert "changed" not in shown(pilot, "#status")
+        pilot.app.post_message(events.AppFocus())
+        await until(pilot, lambda: "the index changed: F5 or /again asks again" in shown(pilot, "#status"))
+        await until(pilot, lambda: "note.txt has changed since" in shown(pilot))
+        await pilot.press("f5")
+        await until(pilot, lambda: len(app_of(pilot).state.turns) == 2 and not app_of(pilot).state.busy)
+        assert "1690" in shown(pilot)
+        assert "changed" not in shown(pilot, "#status")
