@@ -188,7 +188,9 @@ class ChatApp(BackgroundApp):
         yield from super().get_system_commands(screen)
         for each in COMMANDS:
             if each.slash:
-                yield SystemCommand(each.label, each.description, partial(self.run_action, each.action, self.chat))
+                keys = self.given.keys.get(each.id, each.keys)
+                told = f"{each.description}  ({keys})" if keys else each.description
+                yield SystemCommand(each.label, told, partial(self.run_action, each.action, self.chat))
 
     # How it is done
 

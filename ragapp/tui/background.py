@@ -35,6 +35,7 @@ from ragapp.tui.messages import (
 )
 from ragapp.tui.screens.chat import ChatScreen
 from ragapp.tui.screens.inspect import InspectScreen
+from ragapp.tui.screens.theme import HIGH_CONTRAST
 from ragapp.tui.screens.told import ToldScreen
 from ragapp.tui.session import Session
 from ragapp.tui.state import ChatState
@@ -62,6 +63,7 @@ class BackgroundApp(App[None]):
         self.session = Session(settings.collection, self.off_thread)
         self.chat = ChatScreen(self.session, self.glyphs)
         self.ingesting, self.evaluating = IngestJob(self.off_thread), EvalJob(self.off_thread)
+        self.register_theme(HIGH_CONTRAST)
         self._theme = checked_theme(settings.theme, self.available_themes)
         self.set_keymap(checked_keymap(settings.keys))
 
@@ -115,7 +117,7 @@ class BackgroundApp(App[None]):
         listed = message.app.index.conversations.all()
         if self._resume and listed and self.state == ChatState():
             self.session.restore(listed[0].id)
-        self.chat.refresh_session()
+        self.chat.refresh_session(another=True)
 
     def on_loaded(self, message: Loaded) -> None:
         """Answer what was asked in the meantime; where there are no documents yet, look whether all else is well."""

@@ -29,10 +29,10 @@ _FIRST = (
 )
 _LATER = (
     ("Enter", "asks what is typed below"),
-    ("@", "a document, kind, tag or collection to look into"),
+    ("@", "a document, kind or tag to look into"),
     ("/", "everything there is to do"),
     ("Ctrl+O", "add a file or folder"),
-    ("Ctrl+R", "earlier conversations, and a search of all that was said"),
+    ("Ctrl+R", "earlier conversations, and their search"),
     ("F1", "the keys"),
 )
 _STYLES = {"WARN": "$text-warning", "FAIL": "$text-error"}

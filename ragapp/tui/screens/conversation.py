@@ -39,6 +39,7 @@ class ConversationScreen(Screen[None]):
     """
 
     DEFAULT_CSS = """
+    ConversationScreen:inline { height: 70vh; min-height: 16; }
     #main { height: 1fr; }
     #talk { width: 3fr; layers: base above; }
     #welcome { height: auto; margin: 1 2; color: $text-muted; }
