@@ -57,10 +57,11 @@ class Evidence(NamedTuple):
         version: Its version.
         span: Characters of the document's text to highlight.
         quote: What stands there.
-        place: Page, heading and line, and the day on which the file was last changed, on one line.
+        place: Page, heading and line, on one line.
         scores: What each stage of retrieval thought of it, on up to two lines; empty for a stored answer.
         passage: Id of the passage.
         line: Line of the file, from 1, where the format has lines.
+        day: The day on which the file was last changed, ``of YEAR-MONTH-DAY``; empty if that is not known.
     """
 
     number: int | None
@@ -72,6 +73,7 @@ class Evidence(NamedTuple):
     scores: str
     passage: int
     line: int | None
+    day: str
 
 
 def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
@@ -170,10 +172,11 @@ def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> lis
             citation.version,
             Span(citation.char_start, citation.char_end),
             citation.quote,
-            _place(citation.page, citation.heading, citation.line, citation.modified_at),
+            _place(citation.page, citation.heading, citation.line),
             scores.get(citation.passage_id, ""),
             citation.passage_id,
             citation.line,
+            _day(citation.modified_at),
         )
         for number, citation in enumerate(cited, 1)
     ]
@@ -190,10 +193,11 @@ def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> lis
                 passage.version,
                 passage.span,
                 passage.text,
-                _place(locator.page, locator.heading, locator.line, passage.modified_at),
+                _place(locator.page, locator.heading, locator.line),
                 scores[passage.id],
                 passage.id,
                 locator.line,
+                _day(passage.modified_at),
             )
         )
     return rows
@@ -203,7 +207,8 @@ def evidence_content(row: Evidence, glyphs: Glyphs, *, pinned: bool = False) -> 
     """Draw a row of the evidence pane, and whether it is pinned for the next question."""
     sign = (f"[{row.number}] ", f"bold {_ACCENT}") if row.number else (f"{glyphs.passage} ", "dim")
     pin = (f"  {glyphs.pin} pinned", _ACCENT) if pinned else ""
-    lines = [Content.assemble(sign, (one_line(row.document.rpartition("/")[2]), "bold"), pin)]
+    name, day = one_line(row.document.rpartition("/")[2]), f" {row.day}" if row.day else ""
+    lines = [Content.assemble(sign, (name, "bold"), (day, "dim"), pin)]
     lines += [Content.styled(row.place, _PLACE)] if row.place else []
     lines.append(Content(excerpt(row.quote)))
     lines += [Content.styled(row.scores, "dim")] if row.scores else []
@@ -343,10 +348,13 @@ def _scores(scored: ScoredPassage) -> str:
     return "\n".join(" · ".join(line) for line in (searched, ranked) if line)
 
 
-def _place(page: int | None, heading: str | None, line: int | None, modified_at: float | None = None) -> str:
+def _place(page: int | None, heading: str | None, line: int | None) -> str:
     parts = [f"page {page}" if page is not None else "", one_line(heading or ""), f"line {line}" if line else ""]
-    parts += [time.strftime("file of %Y-%m-%d", time.localtime(modified_at))] if modified_at else []
     return " · ".join(part for part in parts if part)
+
+
+def _day(seconds: float | None) -> str:
+    return time.strftime("of %Y-%m-%d", time.localtime(seconds)) if seconds is not None else ""
 
 
 def excerpt(text: str) -> str:

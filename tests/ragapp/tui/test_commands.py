@@ -16,11 +16,14 @@ from ragapp.app import RagApp
 from ragapp.cli.main import main
 from ragapp.errors import ConfigError
 from ragapp.evals.systems import EvalApp
+from ragapp.ingest.events import FileDone
 from ragapp.readers.registry import SHIPPED
 from ragapp.settings import Settings, config_files, load_settings
 from ragapp.tui.composer import Prompt, Suggestions
 from ragapp.tui.editor import edited, open_at
 from ragapp.tui.help import KeysPanel
+from ragapp.tui.ingesting import IngestJob
+from ragapp.tui.messages import Ingesting
 from ragapp.tui.screens.conversations import ConversationsScreen
 from ragapp.tui.screens.inspect import InspectScreen
 from ragapp.tui.screens.passage import PassageScreen
@@ -401,3 +404,19 @@ async def test_what_another_program_changed_is_told_when_one_comes_back(tmp_path
         await until(pilot, lambda: len(app_of(pilot).state.turns) == 2 and not app_of(pilot).state.busy)
         assert "1690" in shown(pilot)
         assert "changed" not in shown(pilot, "#status")
+
+
+def test_an_ingest_job_tells_what_failed_of_what_is_done() -> None:
+    def run(_work: object, *_arguments: object) -> None:
+        return
+
+    job, failed = IngestJob(run), FileDone("/n/a.pdf", "failed", 0, 10, "it is broken", "repair it")
+    job.begin(run)
+    told = [job.told(Ingesting(done, 3, 10, 40, 5, file)) for done, file in ((1, failed), (1, None), (2, failed))]
+    assert [part.split(", ")[:2] for part in told] == [
+        ["taking in 1/3 files", "1 failed"],
+        ["taking in 1/3 files", "1 failed"],
+        ["taking in 2/3 files", "2 failed"],
+    ]
+    assert "passages/s" in told[0]
+    assert " left" in told[0]

@@ -81,7 +81,7 @@ async def test_questions_are_kept_to_kinds_and_days_and_chips_are_clicked_away(d
         await ask(pilot, "When did Apollo 11 leave?")
         assert "in type:text · after:2025-01-01" in shown(pilot)
         assert "16 July 1969" in shown(pilot)
-        assert "file of 2026-06-01" in drawn(pilot)
+        assert "moon.txt of 2026-06-01" in drawn(pilot)
         await pilot.click("#scope", offset=(2, 0))
         await until(pilot, lambda: "type:" not in shown(pilot, "#scope"))
         await command(pilot, "/scope before:2025-01-01")
