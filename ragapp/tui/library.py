@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ragapp.indexes.types import SearchFilter
 from ragapp.settings import load_settings
+from ragapp.text import is_unicode
 
 if TYPE_CHECKING:
     from ragapp.answers import Answer
@@ -33,6 +34,8 @@ def documents(app: RagApp) -> list[DocumentInfo]:
 
 def text_of(app: RagApp, row: Evidence) -> str | None:
     """Give the text of the very version that a row of evidence is of, if the index still has it."""
+    if not is_unicode(row.document):
+        return None
     where = SearchFilter(documents=frozenset({row.document}))
     held = (document for each in app.index.collections() for document in app.index.documents(each, where))
     found = next((document for document in held if document.version == row.version), None)
