@@ -70,6 +70,7 @@ def prepare(
     count: int = 0,
     seed: int = 0,
     on_event: Callable[[JobEvent], None] | None = None,
+    like: RagApp | None = None,
 ) -> Prepared:
     """Make everything ready to ask a dataset's questions.
 
@@ -83,6 +84,7 @@ def prepare(
         count: How many questions to ask; 0 for all.
         seed: Seed of the choice.
         on_event: Called with each event of an ingest.
+        like: An app whose models take documents in, instead of others that have to be loaded.
 
     Returns:
         Where and what to ask.
@@ -104,29 +106,25 @@ def prepare(
         if not questions:
             raise EvalError(f"No question of {dataset.name!r} names a document to read.", "choose another --retrieval")
     if dataset.own_documents:
-        settings, names = _own(dataset, settings, on_event)
+        settings, names = _own(dataset, settings, on_event, like)
         return Prepared(settings, names, questions)
     names = _matched(settings, questions, dataset.name)
     return _spelled_alike(Prepared(settings, names, questions))
 
 
 def _own(
-    dataset: Dataset, settings: Settings, on_event: Callable[[JobEvent], None] | None
+    dataset: Dataset, settings: Settings, on_event: Callable[[JobEvent], None] | None, like: RagApp | None
 ) -> tuple[Settings, dict[str, str]]:
     depends = f"{dataset.sha256} {settings.encoder} {settings.chunk_tokens}"
     root = evals_folder(settings.home).resolve() / "corpora" / hashlib.sha256(depends.encode()).hexdigest()[:16]
-    own = settings.model_copy(
-        update={
-            "home": root / "home",
-            "collection": "default",
-        }
-    )
+    there = {"home": root / "home", "collection": "default"}
+    own = settings.model_copy(update=there)
     folder = dataset.folder or root / "documents"
     if not (root / _READY).exists():
         shutil.rmtree(root, ignore_errors=True)
         if dataset.folder is None:
             _write(dataset, folder)
-        with RagApp(own) as app:
+        with like.varied(there) if like else RagApp(own) as app:
             report = app.ingest(folder, on_event=on_event)
         if report.failures:
             first = report.failures[0]

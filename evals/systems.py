@@ -13,7 +13,6 @@ from ragapp.grounding.answer_check import answer_claims, source_of
 from ragapp.indexes.encoder import Encoder
 from ragapp.indexes.index import Collection, Index
 from ragapp.indexes.types import Hit, Passage, ScoredPassage, SearchFilter, StageScores
-from ragapp.readers.base import Reader
 from ragapp.reranker import choose
 from ragapp.retriever import Retrieved, Retriever
 from ragapp.settings import Settings
@@ -92,14 +91,16 @@ class EvalApp(RagApp):
         settings: As for `RagApp`.
         retrieval: How passages are chosen.
         names: The index's name of each document that questions name, by that name.
-        loaded: A reader that is loaded already, to use in place of the one that the settings name.
+        like: An app whose models serve this one, too, where the settings do not ask for others.
     """
 
     def __init__(
-        self, settings: Settings, retrieval: Retrieval, names: Mapping[str, str], loaded: Reader | None = None
+        self, settings: Settings, retrieval: Retrieval, names: Mapping[str, str], like: RagApp | None = None
     ) -> None:
         reranked = retrieval == "reranked"
-        super().__init__(settings if reranked else settings.model_copy(update={"rerank": 0}), loaded)
+        super().__init__(settings if reranked else settings.model_copy(update={"rerank": 0}))
+        if like:
+            self._models = like._models.varied(self.settings, self._pinned_encoder)
         self.retrieval: Retrieval = retrieval
         self.names = names
         self.called = {name: called for called, name in names.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime, time
 
 import sqlalchemy as sa
 
@@ -11,6 +12,8 @@ from ragapp.indexes.types import SearchFilter, tag_names
 
 _WILDCARD = re.compile(r"\*\*/?|\*|\?|\[!?+[^/][^\]/]*\]", re.DOTALL)
 _SIMPLE = {"**": ".*", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
+_LAST_YEAR = 2261
+"""The last whole one whose nanoseconds since the epoch fit into 64 bits."""
 _MEMBER = re.compile(r"(.)-(.)|(.)", re.DOTALL)
 
 
@@ -34,6 +37,10 @@ def live(collection_id: int, where: SearchFilter | None = None) -> sa.ColumnElem
         conditions.append(DocumentRow.media_type.in_(sorted(where.media_types)))
     if where and where.documents:
         conditions.append(DocumentRow.name.in_(sorted(where.documents)))
+    if where and where.after:
+        conditions.append(DocumentRow.mtime_ns >= _began_ns(where.after))
+    if where and where.before:
+        conditions.append(DocumentRow.mtime_ns < _began_ns(where.before))
     if where and where.tags:
         wanted = TagRow.tag.in_(tag_names(where.tags))
         tagged = sa.select(TagRow.name).where(TagRow.collection_id == collection_id, wanted)
@@ -60,6 +67,15 @@ def removed() -> sa.ColumnElement[bool]:
     A comparison, because SQLite uses no index for ``IS NOT NULL`` and would read every document for it.
     """
     return DocumentRow.removed_at >= 0
+
+
+def _began_ns(day: date) -> int:
+    """Tell when a day began here, nanoseconds since the epoch; as far as the catalog's 64 bits go."""
+    if day <= date(1970, 1, 1):
+        return -(2**63)
+    if day.year > _LAST_YEAR:
+        return 2**63 - 1
+    return int(datetime.combine(day, time.min).timestamp()) * 10**9
 
 
 def glob_pattern(glob: str) -> str:

@@ -204,7 +204,7 @@ class Index:
         )
         query = sa.select(
             DocumentRow.id, DocumentRow.name, DocumentRow.version, DocumentRow.title, DocumentRow.media_type,
-            DocumentRow.size, passages, DocumentRow.added_at,
+            DocumentRow.size, passages, DocumentRow.added_at, DocumentRow.mtime_ns / 1e9,
         )  # fmt: skip
         with self._database.read() as connection:
             rows = connection.execute(query.where(live(collection.id, where)).order_by(DocumentRow.name))

@@ -68,6 +68,7 @@ class DocumentInfo:
         size: Bytes of the file.
         passages: How many passages it was cut into.
         added_at: Seconds since the epoch.
+        modified_at: When its file was last changed, seconds since the epoch.
         tags: Its tags, in alphabetical order.
     """
 
@@ -79,6 +80,7 @@ class DocumentInfo:
     size: int
     passages: int
     added_at: float
+    modified_at: float
     tags: tuple[str, ...] = ()
 
 
@@ -147,7 +149,7 @@ def passages_of(connection: Connection, ids: Sequence[int]) -> list[Passage]:
         query = (
             sa.select(
                 PassageRow.id, PassageRow.document_id, PassageRow.char_start, PassageRow.char_end, PassageRow.heading,
-                PassageRow.text, DocumentRow.name, DocumentRow.version,
+                PassageRow.text, DocumentRow.name, DocumentRow.version, DocumentRow.mtime_ns,
             )
             .join(DocumentRow)
             .where(PassageRow.id.in_(part), DocumentRow.removed_at.is_(None))
@@ -167,6 +169,7 @@ def passages_of(connection: Connection, ids: Sequence[int]) -> list[Passage]:
                 text=row.text,
                 heading=row.heading,
                 landmarks=landmarks_within(landmarks[row.document_id], Span(row.char_start, row.char_end)),
+                modified_at=row.mtime_ns / 1e9,
             )
     return [found[passage] for passage in ids if passage in found]
 

@@ -11,7 +11,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from datetime import date
+from typing import Literal, NamedTuple, cast, get_args
 
 from ragapp.errors import ConfigError
 
@@ -89,6 +90,7 @@ class Passage:
         text: Its words, equal to the document's text at ``span``.
         heading: Title and headings above it, joined by `` › ``; may be empty.
         landmarks: The document's landmarks from its first character to its last.
+        modified_at: When the document's file was last changed, seconds since the epoch; nothing if that is not known.
     """
 
     id: int
@@ -99,6 +101,7 @@ class Passage:
     text: str
     heading: str
     landmarks: tuple[Landmark, ...]
+    modified_at: float | None = None
 
     @property
     def locator(self) -> Locator:
@@ -138,6 +141,8 @@ class SearchFilter:
         documents: Only documents of these names; empty means all.
         without: Ids of passages that are left out.
         tags: Only documents that have one of these tags, written as for `tag_name`; empty means all.
+        after: Only documents whose files were last changed on this day or later, as days begin here.
+        before: Only documents whose files were last changed before this day began.
     """
 
     path_glob: str | None = None
@@ -145,9 +150,47 @@ class SearchFilter:
     documents: frozenset[str] = field(default_factory=frozenset)
     without: frozenset[int] = field(default_factory=frozenset)
     tags: frozenset[str] = field(default_factory=frozenset)
+    after: date | None = None
+    before: date | None = None
 
 
 _LONGEST_TAG = 50
+
+
+def media_type(text: str) -> MediaType:
+    """Read a kind of document.
+
+    Args:
+        text: As it was typed.
+
+    Returns:
+        The kind.
+
+    Raises:
+        ConfigError: If there is no such kind.
+    """
+    kinds = get_args(MediaType)
+    if text not in kinds:
+        raise ConfigError(f"There is no kind of document {text!r}.", f"one of {', '.join(kinds)}")
+    return cast("MediaType", text)
+
+
+def day(text: str) -> date:
+    """Read a day.
+
+    Args:
+        text: As it was typed: year, month and day.
+
+    Returns:
+        The day.
+
+    Raises:
+        ConfigError: If it is none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"{text!r} is no day.", "write year-month-day, for instance 2026-01-31") from error
 
 
 def tag_name(text: str) -> str:

@@ -37,6 +37,7 @@ class Citation:
         heading: Path of headings above it, where there are any.
         line: Line number from 1, where the format has lines.
         passage_id: The passage it was read from.
+        modified_at: When the document's file was last changed, seconds since the epoch; nothing if that is not known.
     """
 
     document: str
@@ -50,6 +51,7 @@ class Citation:
     heading: str | None
     line: int | None
     passage_id: int
+    modified_at: float | None = None
 
 
 class Alternative(NamedTuple):
@@ -198,4 +200,5 @@ def _citation(passage: Passage, answer: Span) -> Citation:
         heading=locator.heading,
         line=locator.line,
         passage_id=passage.id,
+        modified_at=passage.modified_at,
     )

@@ -102,7 +102,7 @@ class RagApp:
             ConfigError: If there is no such setting or its value is wrong.
         """
         other = RagApp(changed(self.settings, changes))
-        other._models = self._models.varied(other.settings)
+        other._models = self._models.varied(other.settings, other._pinned_encoder)
         return other
 
     def close(self) -> None:

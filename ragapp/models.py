@@ -64,13 +64,15 @@ class Models:
         with self._in_use():
             return self._confidence
 
-    def varied(self, settings: Settings) -> Models:
-        """Give the models of other settings over the same collection; those that stay the same are not loaded again."""
-        other = Models(settings, self._pinned_encoder, self._given_reader)
-        if self._same(settings, "encoder"):
+    def varied(self, settings: Settings, pinned_encoder: Callable[[], str | None]) -> Models:
+        """Give the models of other settings and perhaps another collection; those that stay the same are shared."""
+        other = Models(settings, pinned_encoder, self._given_reader)
+        if self._same(settings, "encoder") and (settings.encoder or pinned_encoder() in {None, self.encoder.pin.id}):
             other._encoder = self.encoder
-        if self._same(settings, "reader") and self._given_reader is None:
-            other._named_reader, other._confidence = self._named_reader, self.confidence
+        if self._same_reader(settings):
+            other._confidence = self.confidence
+            if self._given_reader is None:
+                other._named_reader = self._named_reader
         if self._same(settings, "checker"):
             other._checker = self.checker
         return other
@@ -90,8 +92,15 @@ class Models:
                 raise IndexError_(f"The index {str(self._settings.home)!r} was closed.", "open it again")
             yield
 
-    def _same(self, settings: Settings, name: str) -> bool:
-        return all(getattr(settings, each) == getattr(self._settings, each) for each in (name, *_WHERE))
+    def _same_reader(self, settings: Settings) -> bool:
+        """Tell whether settings mean the same reader, be it by another name."""
+        ours, wanted = self._settings, settings
+        return self._same(settings, "reader") or (
+            self._same(settings) and find_reader(wanted.home, wanted.reader) == find_reader(ours.home, ours.reader)
+        )
+
+    def _same(self, settings: Settings, *names: str) -> bool:
+        return all(getattr(settings, each) == getattr(self._settings, each) for each in (*names, *_WHERE))
 
     @cached_property
     def _encoder(self) -> Encoder:

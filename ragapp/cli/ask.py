@@ -10,6 +10,8 @@ import typer
 
 from ragapp.cli.console import explain, narrate, progress, write, write_json
 from ragapp.cli.options import (
+    AfterOption,
+    BeforeOption,
     CollectionOption,
     HomeOption,
     JsonOption,
@@ -44,6 +46,8 @@ def ask(
     path: PathOption = None,
     types: TypeOption = None,
     tags: TagOption = None,
+    after: AfterOption = None,
+    before: BeforeOption = None,
     home: HomeOption = None,
     collection: CollectionOption = None,
     with_reasons: Annotated[
@@ -61,7 +65,7 @@ def ask(
     if not is_unicode(words):
         raise ConfigError(f"The question {words!r} is not Unicode.", "see that the terminal's encoding is UTF-8")
     questions = read_questions(file) if file else []
-    where = search_filter(path, types, tags)
+    where = search_filter(path, types, tags, after, before)
     with open_app(home, collection, passages=passages) as ragapp:
         documents_within(ragapp, where)
         if file:

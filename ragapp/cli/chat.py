@@ -24,4 +24,4 @@ def chat(
 
     from ragapp.tui.app import ChatApp
 
-    ChatApp(chosen, resume=not new).run(inline=inline)
+    ChatApp(chosen, resume=not new).run(inline=inline, inline_no_clear=True)

@@ -12,6 +12,8 @@ import typer
 
 from ragapp.cli.console import narrate, short_name, stdout, waiting, write, write_json
 from ragapp.cli.options import (
+    AfterOption,
+    BeforeOption,
     CollectionOption,
     HomeOption,
     JsonOption,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from ragapp.app import RagApp
     from ragapp.indexes.records import Collection
 
-_WIDE = 100
+_WIDE = 120
 """Columns of a terminal on which the details of a document fit beside its name."""
 
 
@@ -98,12 +100,14 @@ def ls(
     path: PathOption = None,
     types: TypeOption = None,
     tags: TagOption = None,
+    after: AfterOption = None,
+    before: BeforeOption = None,
     home: HomeOption = None,
     collection: CollectionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the documents."""
-    where = search_filter(path, types, tags)
+    where = search_filter(path, types, tags, after, before)
     with open_app(home, collection) as ragapp:
         documents = documents_within(ragapp, where)
     if as_json:
@@ -117,15 +121,15 @@ def ls(
     from rich.text import Text
 
     console = stdout()
-    details = ("type", "version", "passages", "size", "added") if console.width >= _WIDE else ()
+    details = ("type", "version", "passages", "size", "changed", "added") if console.width >= _WIDE else ()
     table = Table(box=None, header_style="bold")
     table.add_column("document", overflow="fold")
     for detail in details:
         table.add_column(detail, no_wrap=True)
     table.add_column("tags", overflow="fold")
     for document in documents:
-        added = datetime.datetime.fromtimestamp(document.added_at).astimezone().strftime("%Y-%m-%d %H:%M")
-        cells = (document.media_type, str(document.version), str(document.passages), _megabytes(document.size), added)
+        size, changed, added = _megabytes(document.size), _local(document.modified_at), _local(document.added_at)
+        cells = (document.media_type, str(document.version), str(document.passages), size, changed, added)
         shown = cells if details else ()
         table.add_row(Text(short_name(document.name)), *shown, Text(", ".join(document.tags)))
     console.print(table)
@@ -207,6 +211,10 @@ def _matching(ragapp: RagApp, name: str) -> set[str]:
     if meant or not any(char in name for char in "*?["):
         return meant  # a file whose name has brackets is that file, not what they would match
     return {document.name for document in ragapp.index.documents(ragapp.collection, SearchFilter(name))}
+
+
+def _local(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _megabytes(size: object) -> str:

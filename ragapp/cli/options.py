@@ -27,6 +27,10 @@ TypeOption = Annotated[
 TagOption = Annotated[
     list[str] | None, typer.Option("--tag", help="Only documents with this tag, or one of these; may be repeated.")
 ]
+AfterOption = Annotated[
+    str | None, typer.Option("--after", help="Only documents changed on this day or later, e.g. 2026-01-31.")
+]
+BeforeOption = Annotated[str | None, typer.Option("--before", help="Only documents last changed before this day.")]
 
 
 def settings(home: str | None, collection: str | None, **flags: object) -> Settings:
@@ -85,31 +89,39 @@ def documents_within(ragapp: RagApp, where: SearchFilter) -> list[DocumentInfo]:
 
     documents = ragapp.index.documents(ragapp.collection, where)
     if not documents and where != SearchFilter():
-        narrate(f"--path, --type and --tag let no document through; try: ragapp {'tag' if where.tags else 'ls'}")
+        look = "ragapp tag" if where.tags else "ragapp ls"
+        narrate(f"--path, --type, --tag, --after and --before let no document through; try: {look}")
     return documents
 
 
-def search_filter(path: str | None, types: list[str] | None, tags: list[str] | None) -> SearchFilter:
-    """Make a filter of ``--path``, ``--type`` and ``--tag``.
+def search_filter(
+    path: str | None,
+    types: list[str] | None,
+    tags: list[str] | None,
+    after: str | None = None,
+    before: str | None = None,
+) -> SearchFilter:
+    """Make a filter of ``--path``, ``--type``, ``--tag``, ``--after`` and ``--before``.
 
     Args:
         path: A shell pattern on document names.
         types: Kinds of document.
         tags: Tags, of which a document needs one.
+        after: A day; only what was changed on it or later.
+        before: A day; only what was last changed before it.
 
     Returns:
         The filter.
 
     Raises:
-        ConfigError: If there is no such kind, or something cannot be a tag.
+        ConfigError: If there is no such kind or day, or something cannot be a tag.
     """
-    from typing import cast, get_args
+    from ragapp.indexes.types import SearchFilter, day, media_type, tag_name
 
-    from ragapp.errors import ConfigError
-    from ragapp.indexes.types import MediaType, SearchFilter, tag_name
-
-    for kind in types or ():
-        if kind not in get_args(MediaType):
-            raise ConfigError(f"There is no kind of document {kind!r}.", f"--type {'|'.join(get_args(MediaType))}")
-    kinds = frozenset(cast("list[MediaType]", types or ()))
-    return SearchFilter(path, kinds, tags=frozenset(tag_name(tag) for tag in tags or ()))
+    return SearchFilter(
+        path,
+        frozenset(media_type(kind) for kind in types or ()),
+        tags=frozenset(tag_name(tag) for tag in tags or ()),
+        after=day(after) if after is not None else None,
+        before=day(before) if before is not None else None,
+    )

@@ -55,5 +55,6 @@ def _passage_record(scored: ScoredPassage) -> dict[str, Any]:
         "page": passage.locator.page,
         "heading": passage.locator.heading,
         "line": passage.locator.line,
+        "modified_at": passage.modified_at,
         "scores": scored.scores._asdict(),
     }

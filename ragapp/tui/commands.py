@@ -52,7 +52,7 @@ COMMANDS = (
     Command("new", "New", "Begin a conversation", "ctrl+n", shown=True, priority=True, does="app.new"),
     Command(
         "conversations",
-        "Conversations",
+        "Chats",
         "Search, resume, rename, delete or export a conversation",
         "ctrl+r",
         shown=True,
@@ -61,8 +61,22 @@ COMMANDS = (
     ),
     Command("list", "List", "Show or hide the conversations at the left", "ctrl+b", priority=True),
     Command("add", "Add", "Take in a file or folder", "ctrl+o", "PATH", shown=True, priority=True, does="app.add"),
+    Command(
+        "samples",
+        "Samples",
+        "Take in the sample documents of ragapp, and offer a question about them",
+        "f6",
+        priority=True,
+        does="app.samples",
+    ),
     Command("retry", "Retry", "Take in the files that failed again", does="app.retry"),
-    Command("scope", "Scope", "Look only into documents of these names, or with this tag", "", "PATTERN or #TAG"),
+    Command(
+        "scope",
+        "Scope",
+        "Look only into documents of these names, or #TAG type: after: before: collection:",
+        "",
+        "PATTERN …",
+    ),
     Command("broaden", "All documents", "Ask the last question again, of all documents", "f3"),
     Command("evidence", "Evidence", "Show or hide the evidence", "ctrl+e", shown=True, priority=True),
     Command("why", "Why?", "Show how the answer came about", "f2", shown=True),
@@ -90,6 +104,8 @@ COMMANDS = (
     Command("theme", "Theme", "Choose a theme, with a preview", "", "NAME", does="app.theme"),
     Command("doctor", "Doctor", "Check models, index, device and versions", does="app.doctor"),
     Command("older", "Scroll back", "Scroll back, to older turns", "pageup", slash=False),
+    Command("newer", "Scroll on", "Scroll on, to newer turns", "pagedown", slash=False),
+    Command("newest", "To the end", "Go to the end of the conversation", "ctrl+end", slash=False),
     Command("quit", "Quit", "Leave", "ctrl+d", priority=True, does="app.leave"),
 )
 """What the application does, in the order of the help."""

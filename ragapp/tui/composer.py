@@ -20,11 +20,18 @@ from textual.widgets.option_list import Option
 
 from ragapp.text import one_line, printable
 from ragapp.tui.commands import command, matching
+from ragapp.tui.draw import CHIP
 
 _LONG_PASTE = 2000
 """A longer text that is pasted is no question: it becomes a document to ask about."""
 _MOST_SUGGESTIONS = 8
 _COMMAND = re.compile(r"/(\w*)")
+_MEANT = {
+    "#": "the documents with this tag",
+    "type": "the documents of this kind",
+    "collection": "another collection",
+}
+"""What ``@`` offers besides documents."""
 _MENTION = re.compile(r"(?:^|\s)@(\S*)$")
 
 
@@ -99,12 +106,18 @@ class Prompt(TextArea):
 
     @dataclass
     class Mentioned(Message):
-        """A document, or a tag with its ``#``, was chosen to look into."""
+        """Something was chosen to look into; see `ragapp.tui.scope.Scope.looking_into`."""
 
         name: str
 
     class Widen(Message):
         """The last thing that the question is kept to is to go."""
+
+    @dataclass
+    class Paged(Message):
+        """The conversation is to be scrolled by pages."""
+
+        pages: int
 
     class Interrupted(Message):
         """Ctrl+C was pressed, and there is nothing selected to copy."""
@@ -127,8 +140,14 @@ class Prompt(TextArea):
         self._past += [printable(question, keep="\n") for question in questions if question.strip()]
         self._at = len(self._past)
 
+    def offer(self, question: str) -> None:
+        """Put a question here to be sent, unless something is typed."""
+        if question and not self.text:
+            self.text = question
+            self.move_cursor(self.document.end)
+
     def suggest_from(self, documents: Callable[[], Sequence[str]]) -> None:
-        """Take the names and ``#tags`` that ``@`` offers from a function; it is called when ``@`` is typed."""
+        """Take what ``@`` offers from a function, as `Mentioned` names it; it is called when ``@`` is typed."""
         self._documents = documents
 
     def action_send(self) -> None:
@@ -190,6 +209,8 @@ class Prompt(TextArea):
             self.post_message(self.Widen())
         elif not self.text and key == "question_mark":
             self.post_message(self.Help())
+        elif key in {"pageup", "pagedown"} and self.document.line_count == 1:
+            self.post_message(self.Paged(-1 if key == "pageup" else 1))
         elif key == "up" and self.cursor_location[0] == 0:
             self._recall(-1)
         elif key == "down" and self.cursor_location[0] == self.document.line_count - 1 and self._at < len(self._past):
@@ -245,6 +266,29 @@ class Prompt(TextArea):
         self.move_cursor(self.document.end)
 
 
+class ScopeLine(Static):
+    """What the next question is kept to; a click on a chip lets go of it."""
+
+    @dataclass
+    class LetGo(Message):
+        """The chip of that place, from 0, is to go."""
+
+        chip: int
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False, id="scope")
+
+    def show(self, told: Content) -> None:
+        """Tell it; nothing hides the line."""
+        self.display = bool(told)
+        self.update(told)
+
+    def on_click(self, event: events.Click) -> None:
+        """Let go of the chip that was clicked on."""
+        if CHIP in event.style.meta:
+            self.post_message(self.LetGo(event.style.meta[CHIP]))
+
+
 class Composer(Vertical):
     """The prompt with what stands above it."""
 
@@ -257,19 +301,14 @@ class Composer(Vertical):
         """Lay out the suggestions, what the question is kept to, and the prompt."""
         suggestions = Suggestions()
         yield suggestions
-        yield Static("", markup=False, id="scope")
+        yield ScopeLine()
         yield Prompt(suggestions)
-
-    def keep_to(self, told: str) -> None:
-        """Tell what the next question is kept to; nothing hides the line."""
-        line = self.query_one("#scope", Static)
-        line.display = bool(told)
-        line.update(Content(told))
 
 
 def _document(name: str) -> Content:
-    if name.startswith("#"):
-        return Content.assemble((one_line(name), "bold"), ("  the documents with this tag", "dim"))
+    key, colon, _ = name.partition(":")
+    if name.startswith("#") or (colon and key in _MEANT):
+        return Content.assemble((one_line(name), "bold"), (f"  {_MEANT.get(key, _MEANT['#'])}", "dim"))
     folder, _, file = name.rpartition("/")
     return Content.assemble((one_line(file), "bold"), (f"  {one_line(folder)}", "dim"))
 

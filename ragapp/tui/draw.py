@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,13 +15,16 @@ from ragapp.grounding.base import Verdict
 from ragapp.indexes.types import ScoredPassage, Span
 from ragapp.text import one_line, printable
 from ragapp.tui.glyphs import Glyphs
-from ragapp.tui.state import Scope, TurnState, restored
+from ragapp.tui.scope import Scope
+from ragapp.tui.state import TurnState, finished
 
 if TYPE_CHECKING:
     from ragapp.doctor import Check
 
 CITATION = "citation"
 """What a click finds below a citation's number, in the style's meta."""
+CHIP = "chip"
+"""What it finds below a chip: its place, from 0."""
 _NEAREST = 3
 _EXCERPT = 160
 _TOLD_MS = 10
@@ -57,6 +61,7 @@ class Evidence(NamedTuple):
         scores: What each stage of retrieval thought of it, on up to two lines; empty for a stored answer.
         passage: Id of the passage.
         line: Line of the file, from 1, where the format has lines.
+        day: The day on which the file was last changed, ``of YEAR-MONTH-DAY``; empty if that is not known.
     """
 
     number: int | None
@@ -68,6 +73,7 @@ class Evidence(NamedTuple):
     scores: str
     passage: int
     line: int | None
+    day: str
 
 
 def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
@@ -82,8 +88,8 @@ def turn_lines(turn: TurnState, glyphs: Glyphs) -> list[Line]:
     """
     asked = Content.assemble((f"{glyphs.you} ", f"bold {_ACCENT}"), (printable(turn.question, keep="\n"), "bold"))
     lines = [Line(asked)]
-    if turn.scope.narrow:
-        lines.append(_line(f"in {scope_told(turn.scope)}", "dim"))
+    if turn.scope.narrow or turn.scope.collection:
+        lines.append(_line(f"in {' · '.join(chip.label for chip in turn.scope.chips)}", "dim"))
     answer = turn.answer.answer
     if answer and answer.understood_as != turn.question:
         lines.append(_line(f"understood as: {one_line(answer.understood_as)}", "dim"))
@@ -122,14 +128,26 @@ def _told(turn: TurnState, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def scope_told(scope: Scope) -> str:
-    """Tell where answers may come from, on one line; empty for everywhere."""
-    names = [one_line(name.rpartition("/")[2]) for name in scope.documents]
-    parts = [*names, one_line(scope.glob)] if scope.glob else names
-    parts += [f"#{one_line(tag)}" for tag in scope.tags]
-    parts += [f"{len(scope.pinned)} pinned"] if scope.pinned else []
-    parts += [f"{len(scope.without)} left out"] if scope.without else []
-    return " · ".join(parts)
+def scope_told(scope: Scope, count: int | None) -> Content:
+    """Draw what the next question is kept to, and how to let go of it; empty for everywhere.
+
+    Args:
+        scope: The scope.
+        count: How many documents it lets through; nothing if that is not told.
+
+    Returns:
+        A line, each chip to be clicked on.
+    """
+    chips = scope.chips
+    if not chips:
+        return Content("")
+    parts = [
+        Content.styled(f" {chip.label} ", "reverse").stylize(Style.from_meta({CHIP: number}))
+        for number, chip in enumerate(chips)
+    ]
+    many = "no document" if count == 0 else f"{count} document{'' if count == 1 else 's'}"
+    counted = (f"  {many}", f"bold {_WARNING}" if count == 0 else "") if count is not None else ""
+    return Content.assemble(Content(" ").join(parts), counted, ("  Backspace or a click lets go", "dim"))
 
 
 def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> list[Evidence]:
@@ -158,6 +176,7 @@ def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> lis
             scores.get(citation.passage_id, ""),
             citation.passage_id,
             citation.line,
+            _day(citation.modified_at),
         )
         for number, citation in enumerate(cited, 1)
     ]
@@ -178,6 +197,7 @@ def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> lis
                 scores[passage.id],
                 passage.id,
                 locator.line,
+                _day(passage.modified_at),
             )
         )
     return rows
@@ -187,9 +207,10 @@ def evidence_content(row: Evidence, glyphs: Glyphs, *, pinned: bool = False) -> 
     """Draw a row of the evidence pane, and whether it is pinned for the next question."""
     sign = (f"[{row.number}] ", f"bold {_ACCENT}") if row.number else (f"{glyphs.passage} ", "dim")
     pin = (f"  {glyphs.pin} pinned", _ACCENT) if pinned else ""
-    lines = [Content.assemble(sign, (one_line(row.document.rpartition("/")[2]), "bold"), pin)]
+    name, day = one_line(row.document.rpartition("/")[2]), f" {row.day}" if row.day else ""
+    lines = [Content.assemble(sign, (name, "bold"), (day, "dim"), pin)]
     lines += [Content.styled(row.place, _PLACE)] if row.place else []
-    lines.append(Content(_excerpt(row.quote)))
+    lines.append(Content(excerpt(row.quote)))
     lines += [Content.styled(row.scores, "dim")] if row.scores else []
     return Content("\n").join([*lines, Content("")])
 
@@ -249,8 +270,8 @@ def compared_told(first: Answer, second: Answer, settings: str, glyphs: Glyphs) 
     """Draw two answers to a question to be put side by side: as it was given, and under other settings."""
     told: list[Content] = []
     for title, answer in (("as it was", first), (settings, second)):
-        (turn,) = restored([answer], {citation.document: citation.version for citation in answer.citations}).turns
-        lines = [Content("  " * (line.indent > 0)) + line.content for line in turn_lines(turn, glyphs)[1:]]
+        drawn = turn_lines(finished(answer), glyphs)[1:]
+        lines = [Content("  " * (line.indent > 0)) + line.content for line in drawn]
         told.append(Content("\n").join([Content.styled(title, f"bold {_ACCENT}"), *lines]))
     return told[0], told[1]
 
@@ -290,7 +311,7 @@ def _abstained(answer: Answer, glyphs: Glyphs) -> list[Line]:
         lines.append(_line(f"The nearest to an answer: {one_line(answer.text)}", "dim"))
     for scored in answer.passages[:_NEAREST]:
         name = one_line(scored.passage.document.rpartition("/")[2])
-        lines += [_line(name, _PLACE), Line(Content.styled(_excerpt(scored.passage.text), "dim"), 6)]
+        lines += [_line(name, _PLACE), Line(Content.styled(excerpt(scored.passage.text), "dim"), 6)]
     return lines
 
 
@@ -312,9 +333,11 @@ def _certified(answer: Answer) -> list[Line]:
 
 
 def _footer(answer: Answer) -> str:
-    slow = {stage: ms for stage, ms in answer.timings_ms.items() if stage != "total" and ms >= _TOLD_MS}
-    stages = [f"{stage} {ms / 1e3:.2f}" for stage, ms in slow.items()]
-    return " · ".join([f"{answer.timings_ms.get('total', 0.0) / 1e3:.2f} s", *stages])
+    times = dict(answer.timings_ms)
+    total = times.pop("total", 0.0)
+    times["search"] = times.pop("encode", 0.0) + times.get("search", 0.0)
+    stages = [f"{stage} {ms / 1e3:.2f}" for stage, ms in times.items() if ms >= _TOLD_MS]
+    return " · ".join([f"{total / 1e3:.2f} s", *stages])
 
 
 def _scores(scored: ScoredPassage) -> str:
@@ -330,7 +353,12 @@ def _place(page: int | None, heading: str | None, line: int | None) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _excerpt(text: str) -> str:
+def _day(seconds: float | None) -> str:
+    return time.strftime("of %Y-%m-%d", time.localtime(seconds)) if seconds is not None else ""
+
+
+def excerpt(text: str) -> str:
+    """Give the beginning of a text on one line, without what draws headings and tables."""
     folded = _TABLE_SIGNS.sub(" · ", one_line(text)).lstrip("# ·")
     return folded if len(folded) <= _EXCERPT else folded[: _EXCERPT - 1].rstrip() + "…"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from ragapp.app import RagApp
     from ragapp.ingest.events import JobEvent
     from ragapp.readers.base import Reader
-    from ragapp.tui.state import Scope
+    from ragapp.tui.scope import Scope
 
 Post = Callable[[Message], object]
 """Hands a message to the application; may be called from any thread."""
@@ -78,10 +79,16 @@ def answer(
         cancelled: Set to stop; what the models are doing at the moment is finished and dropped.
         post: Takes `Happened`.
     """
-    for event in app.stream(question, where=scope.where, pinned=scope.pinned, conversation=conversation):
-        if cancelled.is_set():
-            return
-        post(Happened(number, event))
+    with _over(app, scope) as asked:
+        for event in asked.stream(question, where=scope.where, pinned=scope.pinned, conversation=conversation):
+            if cancelled.is_set():
+                return
+            post(Happened(number, event))
+
+
+def _over(app: RagApp, scope: Scope) -> AbstractContextManager[RagApp]:
+    """Give the app over the collection that a scope names; it has the same models."""
+    return app.varied({"collection": scope.collection}) if scope.collection else nullcontext(app)
 
 
 def take_in(app: RagApp, paths: Sequence[Path], cancelled: threading.Event, post: Post) -> None:
@@ -143,7 +150,8 @@ def compare(app: RagApp, question: str, scope: Scope, changes: str, post: Post) 
     """
     try:
         named = [change.partition("=") for change in changes.split()]
-        with app.varied({name: value for name, _, value in named}) as other:
+        elsewhere = {"collection": scope.collection} if scope.collection else {}
+        with app.varied({name: value for name, _, value in named} | elsewhere) as other:
             post(Compared(changes, other.ask(question, where=scope.where, pinned=scope.pinned)))
     except RagappError as error:
         post(Compared(changes, None, error.message, error.hint))

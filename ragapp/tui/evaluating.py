@@ -144,16 +144,18 @@ def _evaluate(app: RagApp, asked: Asked, check: Callable[..., None], post: Calla
     from ragapp.evals.prepare import prepare, runs_folder
     from ragapp.evals.run import catalogue, load_judge, open_run, read_by, run
     from ragapp.evals.systems import EvalApp
+    from ragapp.grounding.load import SHIPPED_NAME
     from ragapp.indexes.index import Index
 
     gates, dataset = parse_gates(asked.gates), load_dataset(asked.data)
     given = app.settings
-    reader = str(given.reader or "shipped")
-    prepared = prepare(dataset, given, "reranked", seed=_SEED, on_event=check)
+    reader = str(given.reader or SHIPPED_NAME)
+    prepared = prepare(dataset, given, "reranked", seed=_SEED, on_event=check, like=app)
     settings = prepared.settings.model_copy(update={"reader": read_by(reader, given)})
-    judge = load_judge("shipped", given)
+    loaded = app.checker if given.checker == SHIPPED_NAME else None
+    judge = loaded or load_judge(SHIPPED_NAME, given)
     check()
-    with Index.open(given.home) as index, EvalApp(settings, "reranked", prepared.names, app.reader) as other:
+    with Index.open(given.home) as index, EvalApp(settings, "reranked", prepared.names, app) as other:
         folder, system = open_run(other, dataset, prepared, reader, judge, runs_folder(given.home), _SEED)
         done, before = 0, len(folder.items())
 

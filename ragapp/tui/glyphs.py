@@ -22,10 +22,11 @@ class Glyphs(NamedTuple):
     passage: str
     pin: str
     folded: str
+    below: str
 
 
-UNICODE = Glyphs(you="❯", busy="…", stopped="■", failed="✗", nothing="∅", warning="⚠", passage="·", pin="◆", folded="▸")
-ASCII = Glyphs(you=">", busy="...", stopped="#", failed="x", nothing="-", warning="!", passage="-", pin="*", folded="+")
+UNICODE = Glyphs("❯", "…", "■", "✗", "∅", "⚠", "·", "◆", "▸", "↓")
+ASCII = Glyphs(">", "...", "#", "x", "-", "!", "-", "*", "+", "v")
 
 
 def glyphs_for(encoding: str | None, *, ascii_only: bool) -> Glyphs:

@@ -24,14 +24,20 @@ class IngestJob(Job):
         super().__init__(run)
         self.failed: tuple[Path, ...] = ()
         """Files of the last job that could not be taken in."""
+        self._failures = 0
+        self.question = ""
+        """What to offer to ask when the job is over."""
 
-    def start(self, app: RagApp, paths: list[Path]) -> None:
-        """Begin a job."""
+    def start(self, app: RagApp, paths: list[Path], question: str = "") -> None:
+        """Begin a job, after which a question may be offered."""
+        self.question, self._failures = question, 0
         self.begin(engine.take_in, app, paths)
 
     def told(self, message: Ingesting) -> str:
         """Tell how far the job is, how fast, and how long it will take."""
+        self._failures += message.file is not None and message.file.status == "failed"
         parts = [f"taking in {message.done}/{message.files} files"]
+        parts += [f"{self._failures} failed"] if self._failures else []
         if message.passages:
             parts.append(f"{message.passages / self.seconds:.0f} passages/s")
         if 0 < message.done_bytes < message.all_bytes:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import csv
 import hashlib
 import shlex
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragapp.indexes.types import SearchFilter
 from ragapp.settings import load_settings
-from ragapp.tui.state import EVERYWHERE
+from ragapp.text import is_unicode
 
 if TYPE_CHECKING:
     from ragapp.answers import Answer
     from ragapp.app import RagApp
     from ragapp.indexes.records import DocumentInfo
     from ragapp.tui.draw import Evidence
-    from ragapp.tui.state import ChatState, Scope
+    from ragapp.tui.scope import Scope
+    from ragapp.tui.state import ChatState, Versions
 
 _QUESTIONS = 500
 """So many past questions come back with ↑."""
@@ -32,7 +33,11 @@ def documents(app: RagApp) -> list[DocumentInfo]:
 
 def text_of(app: RagApp, row: Evidence) -> str | None:
     """Give the text of the very version that a row of evidence is of, if the index still has it."""
-    found = next((d for d in documents(app) if (d.name, d.version) == (row.document, row.version)), None)
+    if not is_unicode(row.document):
+        return None
+    where = SearchFilter(documents=frozenset({row.document}))
+    held = (document for each in app.index.collections() for document in app.index.documents(each, where))
+    found = next((document for document in held if document.version == row.version), None)
     return app.index.document_text(found.id) if found else None
 
 
@@ -55,7 +60,33 @@ def stored(app: RagApp, conversation: int) -> ChatState:
     from ragapp.tui.state import restored
 
     answers = [from_json(turn.answer) for turn in app.index.conversations.turns(conversation)]
-    return restored(answers, {document.name: document.version for document in documents(app)})
+    asked = {answer.conditions.collection for answer in answers if answer.conditions}
+    return restored(answers, versions(app, asked), app.settings.collection)
+
+
+def versions(app: RagApp, collections: Iterable[str]) -> Versions:
+    """Give the version that each document has now.
+
+    Args:
+        app: Whose documents.
+        collections: Names of other collections than the one that was opened, whose documents are wanted, too.
+
+    Returns:
+        The versions by collection and name.
+    """
+    wanted = {app.settings.collection, *collections}
+    return {
+        each.name: {document.name: document.version for document in app.index.documents(each)}
+        for each in app.index.collections()
+        if each.name in wanted
+    }
+
+
+def outdated(app: RagApp, answer: Answer) -> bool:
+    """Tell whether the collection that an answer was taken from holds other documents by now."""
+    asked = answer.conditions
+    now = (app.index.fingerprint(each) for each in app.index.collections() if asked and each.name == asked.collection)
+    return asked is not None and next(now, "") != asked.documents
 
 
 def copied(app: RagApp, title: str, answers: Sequence[Answer]) -> int:
@@ -69,26 +100,46 @@ def copied(app: RagApp, title: str, answers: Sequence[Answer]) -> int:
     Returns:
         Its id.
     """
-    from ragapp.serialization import to_json
+    from ragapp.turns import store_turn
 
     conversation = app.index.conversations.create(app.settings.collection, title)
     for answer in answers:
-        app.index.conversations.add_turn(conversation, answer.question, to_json(replace(answer, passages=())))
+        store_turn(app.index.conversations, conversation, answer)
     return conversation
 
 
 def names_within(app: RagApp, scope: Scope) -> list[str]:
-    """List the documents that a scope lets through."""
-    names = {collection.name for collection in app.index.collections()}
-    if app.settings.collection not in names:
+    """List the documents that a scope lets through; none before anything was ingested.
+
+    Raises:
+        CollectionNotFound: If it names a collection that is not there.
+    """
+    collections = app.index.collections()
+    if not scope.collection and app.settings.collection not in {each.name for each in collections}:
         return []
-    return [document.name for document in app.index.documents(app.collection, scope.where)]
+    collection = app.index.collection(scope.collection or app.settings.collection)
+    return [document.name for document in app.index.documents(collection, scope.where)]
 
 
-def mentions(app: RagApp) -> list[str]:
-    """List what ``@`` may name: tags with their ``#``, and documents."""
-    names = names_within(app, EVERYWHERE)
-    return [*(f"#{tag}" for tag in app.index.tags(app.collection)), *names] if names else []
+def mentions(app: RagApp, scope: Scope) -> list[str]:
+    """List what ``@`` may name where one looks: other collections, tags, kinds and documents.
+
+    Args:
+        app: Whose.
+        scope: Where one looks; only its collection counts.
+
+    Returns:
+        Terms as `Scope.looking_into` takes them.
+    """
+    asked, collections = scope.collection or app.settings.collection, app.index.collections()
+    others = [f"collection:{each.name}" for each in collections if each.name != asked]
+    collection = next((each for each in collections if each.name == asked), None)
+    if collection is None:
+        return others
+    found = app.index.documents(collection)
+    tags = [f"#{tag}" for tag in app.index.tags(collection)]
+    kinds = [f"type:{kind}" for kind in dict.fromkeys(document.media_type for document in found)]
+    return [*others, *tags, *kinds, *(document.name for document in found)]
 
 
 def pasted(app: RagApp, text: str) -> Path:

@@ -10,7 +10,8 @@ from ragapp.text import one_line
 from ragapp.tui import engine, library
 from ragapp.tui.job import Run
 from ragapp.tui.messages import Happened
-from ragapp.tui.state import EVERYWHERE, ChatState, Scope, TurnState
+from ragapp.tui.scope import EVERYWHERE, Scope
+from ragapp.tui.state import ChatState, TurnState
 
 if TYPE_CHECKING:
     from ragapp.answers import Answer
@@ -108,6 +109,15 @@ class Session:
         if self.app:
             self.cancel()
             self.conversation, self.state = conversation, library.stored(self.app, conversation)
+
+    def outdated(self) -> bool:
+        """Tell whether the index changed since the last answer; then mark what of the documents cited did."""
+        app, answers = self.app, self.answers
+        if app is None or not answers or not library.outdated(app, answers[-1]):
+            return False
+        asked = {turn.scope.collection for turn in self.state.turns}
+        self.state = self.state.compared(library.versions(app, asked), app.settings.collection)
+        return True
 
     def fork(self, turns: int) -> None:
         """Go on in a new conversation with the first turns of this one.

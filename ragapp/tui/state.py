@@ -2,70 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from ragapp.answers import Answer
 from ragapp.events import AnswerDone, AnswerState, Event, Failed
-from ragapp.indexes.types import SearchFilter, tag_name
+from ragapp.tui.scope import EVERYWHERE, Scope
 
 TurnStatus = Literal["running", "done", "cancelled", "failed"]
-
-
-class Scope(NamedTuple):
-    """Where answers may come from."""
-
-    documents: tuple[str, ...] = ()
-    """Names of the only documents to look into, in the order chosen; empty for all."""
-    glob: str = ""
-    """Shell pattern over the documents' names; empty for all."""
-    pinned: tuple[int, ...] = ()
-    """Ids of passages to read whatever the question."""
-    without: tuple[int, ...] = ()
-    """Ids of passages to leave out."""
-    tags: tuple[str, ...] = ()
-    """Tags of which a document has one; empty for all."""
-
-    @property
-    def where(self) -> SearchFilter:
-        """Give the filter for retrieval."""
-        return SearchFilter(
-            self.glob or None,
-            documents=frozenset(self.documents),
-            without=frozenset(self.without),
-            tags=frozenset(self.tags),
-        )
-
-    def looking_into(self, name: str) -> Scope:
-        """Give the scope with a document more, or, where it begins with ``#``, with a tag more.
-
-        Raises:
-            ConfigError: If that cannot be a tag.
-        """
-        if name.startswith("#"):
-            return self._replace(tags=tuple(dict.fromkeys((*self.tags, tag_name(name)))))
-        return self._replace(documents=tuple(dict.fromkeys((*self.documents, name))))
-
-    def wider(self) -> Scope:
-        """Give the scope without what was added to it last, by kind."""
-        if self.without:
-            return self._replace(without=self.without[:-1])
-        if self.pinned:
-            return self._replace(pinned=self.pinned[:-1])
-        if self.glob:
-            return self._replace(glob="")
-        if self.tags:
-            return self._replace(tags=self.tags[:-1])
-        return self._replace(documents=self.documents[:-1])
-
-    @property
-    def narrow(self) -> bool:
-        """Whether there are documents that are not looked into."""
-        return bool(self.documents or self.glob or self.tags)
-
-
-EVERYWHERE = Scope()
+Versions = Mapping[str, Mapping[str, int]]
+"""By collection the version that each document has now, by its name."""
 
 
 class Asked(NamedTuple):
@@ -141,41 +88,62 @@ class ChatState:
             return self
         return replace(self._last(replace(self.turns[-1], status="cancelled")), queued=())
 
+    def compared(self, versions: Versions, usual: str) -> ChatState:
+        """Mark the cited documents that are no longer what they were.
+
+        Args:
+            versions: What the index holds now.
+            usual: The collection of turns that name no other.
+
+        Returns:
+            The same turns, each with its stale documents.
+        """
+        turns: list[TurnState] = []
+        for turn in self.turns:
+            held = versions.get(turn.scope.collection or usual, {})
+            cited = turn.answer.answer.citations if turn.answer.answer else ()
+            stale = dict.fromkeys(each.document for each in cited if held.get(each.document) != each.version)
+            turns.append(replace(turn, stale=tuple(stale)))
+        return replace(self, turns=tuple(turns))
+
     def _last(self, turn: TurnState) -> ChatState:
         return replace(self, turns=(*self.turns[:-1], turn))
 
 
-def restored(answers: Sequence[Answer], versions: dict[str, int]) -> ChatState:
+def finished(answer: Answer, scope: Scope = EVERYWHERE) -> TurnState:
+    """Give the turn of a stored answer.
+
+    Args:
+        answer: The answer.
+        scope: Where it was allowed to come from.
+
+    Returns:
+        The turn, done.
+    """
+    state = replace(
+        AnswerState().apply(AnswerDone(answer)),
+        question=answer.question,
+        text="" if answer.abstained else answer.text,
+        citations=answer.citations,
+        passages=answer.passages,
+        abstained=answer.abstained,
+        grounding=answer.grounding,
+    )
+    return TurnState(answer.question, state, "done", scope=scope)
+
+
+def restored(answers: Sequence[Answer], versions: Versions, usual: str) -> ChatState:
     """Build the state of a stored conversation.
 
     Args:
         answers: Its answers, oldest first.
-        versions: Current version of each document by name.
+        versions: What the index holds now.
+        usual: The collection that was opened.
 
     Returns:
         Its turns, all done, each with the cited documents that are no longer what they were.
     """
-    turns: list[TurnState] = []
-    for answer in answers:
-        state = AnswerState().apply(AnswerDone(answer))
-        state = replace(
-            state,
-            question=answer.question,
-            text="" if answer.abstained else answer.text,
-            citations=answer.citations,
-            passages=answer.passages,
-            abstained=answer.abstained,
-            grounding=answer.grounding,
-        )
-        stale = dict.fromkeys(c.document for c in answer.citations if versions.get(c.document) != c.version)
-        asked, scope = answer.conditions, EVERYWHERE
-        if asked:
-            scope = Scope(
-                tuple(sorted(asked.where.documents)),
-                asked.where.path_glob or "",
-                asked.pinned,
-                tuple(sorted(asked.where.without)),
-                tuple(sorted(asked.where.tags)),
-            )
-        turns.append(TurnState(answer.question, state, "done", tuple(stale), scope))
-    return ChatState(tuple(turns))
+    turns = [
+        finished(answer, Scope.of(answer.conditions, usual) if answer.conditions else EVERYWHERE) for answer in answers
+    ]
+    return ChatState(tuple(turns)).compared(versions, usual)

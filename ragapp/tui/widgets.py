@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 
 _TITLE = 22
 """Cells that a conversation's title has in the list."""
-_NUMBERS = tuple(Binding(str(number), f"screen.citation({number})", show=False) for number in range(1, 10))
+_NUMBERS = tuple(
+    Binding(str(number), f"screen.citation({number})", "Open that citation", show=False) for number in range(1, 10)
+)
 """Where nothing is typed, a digit opens the citation of that number."""
 
 
+_NEAR = 2
+"""So many lines from the end one is still at it."""
 _NO_EVIDENCE = Option("what an answer rests on stands here", disabled=True)
 _NO_CONVERSATIONS = Option("no conversations yet", disabled=True)
 """What stands in a pane that holds nothing yet."""
@@ -66,11 +70,13 @@ class TurnView(Vertical):
             paragraph.styles.padding = (0, 0, 0, indent)
             yield paragraph
 
-    def show(self, turn: TurnState, words: str = "", *, folded: bool = False) -> None:
-        """Draw the turn, with words that were looked for, if it changed."""
-        if (turn, words, folded) != (self.turn, self._found, self._folded):
+    def show(self, turn: TurnState, words: str = "", *, folded: bool = False) -> bool:
+        """Draw the turn, with words that were looked for, if it changed; tell whether it did."""
+        changed = (turn, words, folded) != (self.turn, self._found, self._folded)
+        if changed:
             self.turn, self._found, self._folded = turn, words, folded
             self.refresh(recompose=True)
+        return changed
 
     def on_click(self, event: events.Click) -> None:
         """Tell that one is at this turn now, unless the mouse was drawn over text to select it."""
@@ -85,15 +91,23 @@ class Transcript(VerticalScroll):
 
     DEFAULT_CSS = "Transcript { height: 1fr; scrollbar-size-vertical: 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "screen.again", show=False),
-        Binding("e", "screen.edit", show=False),
-        Binding("y", "screen.copy", show=False),
-        Binding("k", "screen.earlier", show=False),
-        Binding("j", "screen.later", show=False),
-        Binding("space", "screen.fold", show=False),
+        Binding("r", "screen.again", "Ask again", show=False),
+        Binding("e", "screen.edit", "Edit", show=False),
+        Binding("y", "screen.copy", "Copy answer", show=False),
+        Binding("k", "screen.earlier", "Earlier turn", show=False),
+        Binding("j", "screen.later", "Later turn", show=False),
+        Binding("space", "screen.fold", "Fold", show=False),
+        Binding("G,end", "screen.newest", "To the end", show=False),
         *_NUMBERS,
     ]
     can_focus = True
+
+    @dataclass
+    class Behind(Message):
+        """Something grew below what is in view, or the end is in view again."""
+
+        more: bool
+
     WINDOW = 20
     """Turns that are on the screen; older ones come back with `show_older`."""
 
@@ -124,14 +138,30 @@ class Transcript(VerticalScroll):
             views = []
         if not views:
             self._first = max(0, len(state.turns) - self.WINDOW)
-        for number, (view, turn) in enumerate(zip(views, state.turns[self._first :], strict=False), self._first):
-            view.show(turn, self._words, folded=number in self._folded)
+        pairs = enumerate(zip(views, state.turns[self._first :], strict=False), self._first)
+        changed = [view.show(turn, self._words, folded=number in self._folded) for number, (view, turn) in pairs]
         new = [TurnView(turn, self._glyphs) for turn in state.turns[self._first + len(views) :]]
         if new:
             self.mount_all(new)
-        if new or self.max_scroll_y - self.scroll_y <= 2:
-            self._follows = True
-            self.call_after_refresh(self.scroll_end, animate=False)
+        if not views or self._at_end:
+            self.to_end()
+        elif new or changed[-1]:
+            self.post_message(self.Behind(more=True))
+
+    def to_end(self) -> None:
+        """Go to the end, and stay there while it grows."""
+        self._follows = True
+        self.call_after_refresh(self.scroll_end, animate=False)
+
+    @property
+    def _at_end(self) -> bool:
+        return self.max_scroll_y - self.scroll_y <= _NEAR
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Tell when the end comes into view."""
+        super().watch_scroll_y(old_value, new_value)
+        if self._at_end:
+            self.post_message(self.Behind(more=False))
 
     def show_older(self, state: ChatState, most: int | None = None) -> None:
         """Bring back turns before the first one shown, as many as a window holds unless told otherwise."""
@@ -178,6 +208,25 @@ class Transcript(VerticalScroll):
                 self.scroll_to_widget(view, animate=False)
 
 
+class Below(Static):
+    """A sign over the end of the conversation that there is more below; a click goes there."""
+
+    DEFAULT_CSS = """
+    Below { layer: above; dock: bottom; width: auto; height: 1; padding: 0 1; display: none; }
+    Below { color: $accent; text-style: reverse; }
+    """
+
+    class Wanted(Message):
+        """The end is to be gone to."""
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(f"{glyphs.below} new below: Ctrl+End", markup=False)
+
+    def on_click(self) -> None:
+        """Go there."""
+        self.post_message(self.Wanted())
+
+
 class EvidencePane(OptionList):
     """What the answer rests on, and what else was read."""
 
@@ -192,10 +241,10 @@ class EvidencePane(OptionList):
         Binding("o", "open", "Open file", id="evidence.open"),
         Binding("p", "pin", "Pin", id="evidence.pin"),
         Binding("x", "exclude", "Leave out", id="evidence.exclude"),
-        Binding("j", "cursor_down", show=False),
-        Binding("k", "cursor_up", show=False),
-        Binding("g", "first", show=False),
-        Binding("G", "last", show=False),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
+        Binding("g", "first", "First", show=False),
+        Binding("G", "last", "Last", show=False),
         *_NUMBERS,
     ]
 
@@ -258,8 +307,10 @@ class ConversationList(OptionList):
     ConversationList:focus { border: none; border-right: solid $accent; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", show=False),
-        Binding("k", "cursor_up", show=False),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
+        Binding("g", "first", "First", show=False),
+        Binding("G", "last", "Last", show=False),
     ]
 
     @dataclass

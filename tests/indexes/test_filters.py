@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime, time
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from unicodedata import normalize
@@ -16,7 +17,7 @@ from ragapp.errors import ConfigError
 from ragapp.indexes.filters import glob_pattern
 from ragapp.indexes.index import Index
 from ragapp.indexes.records import Collection
-from ragapp.indexes.types import MediaType, SearchFilter, tag_name
+from ragapp.indexes.types import MediaType, SearchFilter, day, tag_name
 
 components = st.text("ab-.\n[]!é&|~^\\$(", min_size=1, max_size=4).filter(lambda part: part.strip("."))
 names = st.lists(components, min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))
@@ -73,6 +74,44 @@ def test_a_name_finds_itself(name: str) -> None:
 )
 def test_globs(glob: str, found: list[str], passed_over: list[str]) -> None:
     assert [name for name in found + passed_over if matches(glob, name)] == found
+
+
+NEW_YEAR = int(datetime.combine(date(2026, 1, 1), time.min).timestamp())
+"""When 2026 began here, seconds since the epoch."""
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (SearchFilter(after=date(2025, 12, 31)), {"/b", "/c"}),
+        (SearchFilter(after=date(2026, 1, 1)), {"/c"}),
+        (SearchFilter(before=date(2026, 1, 1)), {"/a", "/b"}),
+        (SearchFilter(after=date(2025, 12, 31), before=date(2026, 1, 1)), {"/b"}),
+        (SearchFilter(after=date(2026, 1, 1), before=date(2025, 1, 1)), set[str]()),
+        (SearchFilter(after=date.min), {"/a", "/b", "/c"}),
+        (SearchFilter(before=date.max), {"/a", "/b", "/c"}),
+        (SearchFilter(after=date.max), set[str]()),
+        (SearchFilter(before=date.min), set[str]()),
+    ],
+)
+def test_days_are_those_of_this_place_and_say_when_a_file_was_changed(
+    index: Index, collection: Collection, where: SearchFilter, expected: set[str]
+) -> None:
+    with index.write() as writer:
+        commit(writer, collection, document("/a", ["pears grow"], mtime_ns=1))
+        commit(writer, collection, document("/b", ["pears fall"], mtime_ns=NEW_YEAR * 10**9 - 1))
+        commit(writer, collection, document("/c", ["pears rot"], mtime_ns=NEW_YEAR * 10**9))
+    assert {info.name for info in index.documents(collection, where)} == expected
+    hits = index.search_lexical(collection, "pears", 10, where)
+    assert {passage.document for passage in index.passages([hit.id for hit in hits])} == expected
+    times = {info.name: info.modified_at for info in index.documents(collection)}
+    assert times["/c"] == NEW_YEAR
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2026", "2026-02-30", "1.1.2026"])
+def test_what_is_no_day_is_told(text: str) -> None:
+    with pytest.raises(ConfigError, match="is no day"):
+        day(text)
 
 
 @pytest.mark.parametrize(

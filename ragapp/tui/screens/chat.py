@@ -11,22 +11,22 @@ from textual.app import SuspendNotSupported
 from textual.binding import BindingType
 
 from ragapp.answers import Answer
-from ragapp.errors import ConfigError, RagappError
+from ragapp.errors import RagappError
 from ragapp.text import one_line, printable
 from ragapp.tui import engine, library
 from ragapp.tui.commands import BINDINGS
-from ragapp.tui.composer import Prompt
+from ragapp.tui.composer import Prompt, ScopeLine
 from ragapp.tui.draw import Evidence, holding
 from ragapp.tui.editor import edited, open_at
 from ragapp.tui.find import FindBar
 from ragapp.tui.glyphs import Glyphs
 from ragapp.tui.opening import has_desktop, open_file
+from ragapp.tui.scope import EVERYWHERE
 from ragapp.tui.screens.conversation import ConversationScreen
 from ragapp.tui.screens.inspect import InspectScreen
 from ragapp.tui.screens.line import LineScreen
 from ragapp.tui.screens.passage import PassageScreen
 from ragapp.tui.session import Session
-from ragapp.tui.state import EVERYWHERE
 from ragapp.tui.widgets import ConversationList, EvidencePane, Transcript, TurnView
 
 T = TypeVar("T")
@@ -53,12 +53,20 @@ class ChatScreen(ConversationScreen):
         self._ask(message.text)
 
     def on_prompt_mentioned(self, message: Prompt.Mentioned) -> None:
-        """Look into a document, or into those with a tag."""
+        """Look into a document, a collection, or the documents of a tag or kind."""
         self.narrow(self.session.scope.looking_into(message.name))
 
     def on_prompt_widen(self) -> None:
         """Let go of the last thing that the question is kept to."""
         self.narrow(self.session.scope.wider())
+
+    def on_scope_line_let_go(self, message: ScopeLine.LetGo) -> None:
+        """Let go of what was clicked on."""
+        self.narrow(self.session.scope.chips[message.chip].without)
+
+    def on_prompt_paged(self, message: Prompt.Paged) -> None:
+        """Scroll the conversation from the prompt."""
+        (self.action_older if message.pages < 0 else self.action_newer)()
 
     def on_turn_view_clicked(self, message: TurnView.Clicked) -> None:
         """Go to the turn that was clicked on; on its question, fold or unfold it, on a number, open that citation."""
@@ -139,12 +147,11 @@ class ChatScreen(ConversationScreen):
         (shown if wanted else self.prompt).focus()
 
     def action_scope(self, pattern: str = "") -> None:
-        """Keep the questions from here on to documents of these names, or with this ``#tag``; without one, to none."""
-        scope = self.session.scope if pattern else EVERYWHERE
+        """Keep the questions from here on to some documents, see `Scope.kept_to`; without a pattern, to all of them."""
         try:
-            self.narrow(scope.looking_into(pattern) if pattern[:1] == "#" else scope._replace(glob=pattern))
-        except ConfigError as error:
-            self.notify(error.message, severity="error", markup=False)
+            self.narrow(self.session.scope.kept_to(pattern) if pattern else EVERYWHERE)
+        except RagappError as error:
+            self.notify(f"{error.message} {error.hint}", severity="error", markup=False)
 
     def action_again(self) -> None:
         """Ask the question of the turn chosen again."""
@@ -155,7 +162,7 @@ class ChatScreen(ConversationScreen):
     def action_broaden(self) -> None:
         """Ask the question of the turn chosen again, of all documents."""
         if self.chosen and not self.session.state.busy:
-            self.narrow(EVERYWHERE)
+            self.narrow(self.session.scope.widest)
             self.action_again()
 
     def action_edit(self) -> None:
@@ -257,7 +264,16 @@ class ChatScreen(ConversationScreen):
         transcript = self.query_one(Transcript)
         if transcript.scroll_y == 0:
             transcript.show_older(self.session.state)
+        transcript.release_anchor()
         transcript.scroll_page_up()
+
+    def action_newer(self) -> None:
+        """Scroll on, towards the end."""
+        self.query_one(Transcript).scroll_page_down()
+
+    def action_newest(self) -> None:
+        """Go to the end of the conversation."""
+        self.query_one(Transcript).to_end()
 
     # How it is done
 
@@ -265,7 +281,9 @@ class ChatScreen(ConversationScreen):
         self.choose(None)
         self.session.ask(question)
         self.tell_scope()
+        self.status.tell(index="")
         self.refresh_session()
+        self.query_one(Transcript).to_end()
 
     def _lend(self, work: Callable[[], T]) -> T | None:
         """Lend the terminal to an editor; nothing if that cannot be."""

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from ragapp.answers import Answer
 from ragapp.tui import library
-from ragapp.tui.composer import Composer, Prompt
+from ragapp.tui.composer import Composer, Prompt, ScopeLine
 from ragapp.tui.draw import evidence, scope_told
 from ragapp.tui.find import FindBar
 from ragapp.tui.glyphs import Glyphs
+from ragapp.tui.scope import Scope
 from ragapp.tui.session import Session
-from ragapp.tui.state import Scope, TurnState
-from ragapp.tui.widgets import ConversationList, EvidencePane, StatusLine, Transcript
+from ragapp.tui.state import TurnState
+from ragapp.tui.welcome import welcome_told
+from ragapp.tui.widgets import Below, ConversationList, EvidencePane, StatusLine, Transcript
+
+if TYPE_CHECKING:
+    from ragapp.doctor import Check
 
 _MEDIUM, _WIDE = 110, 150
 """Columns from which the evidence has a place of its own, and the conversations as well."""
-
-WELCOME = """\
-Ask your own documents. Every answer shows the sentence it stands in; when the documents don't hold it, you are told.
-
-  Ctrl+O  add a file or folder, or the samples of ragapp
-  /       everything there is to do
-  @       a document to look into
-  F1      the keys
-"""
 
 
 class ConversationScreen(Screen[None]):
@@ -41,8 +39,9 @@ class ConversationScreen(Screen[None]):
     """
 
     DEFAULT_CSS = """
+    ConversationScreen:inline { height: 70vh; min-height: 16; }
     #main { height: 1fr; }
-    #talk { width: 3fr; }
+    #talk { width: 3fr; layers: base above; }
     #welcome { height: auto; margin: 1 2; color: $text-muted; }
     ConversationScreen.narrow #evidence { display: none; }
     ConversationScreen.narrow.evidence-wanted #evidence {
@@ -70,8 +69,9 @@ class ConversationScreen(Screen[None]):
         with Horizontal(id="main"):
             yield ConversationList()
             with Vertical(id="talk"):
-                yield Static(Content(WELCOME), markup=False, id="welcome")
+                yield Static(welcome_told(None), markup=False, id="welcome")
                 yield Transcript(self.glyphs)
+                yield Below(self.glyphs)
                 yield FindBar()
             yield EvidencePane(self.glyphs)
         yield Composer()
@@ -82,7 +82,16 @@ class ConversationScreen(Screen[None]):
         """Begin at the prompt."""
         self.post_message(self.Ready())
         self.prompt.focus()
-        self.prompt.suggest_from(lambda: library.mentions(self.session.app) if self.session.app else ())
+        session = self.session
+        self.prompt.suggest_from(lambda: library.mentions(session.app, session.scope) if session.app else ())
+
+    def on_transcript_behind(self, message: Transcript.Behind) -> None:
+        """Tell that there is more below, or no longer."""
+        self.query_one(Below).display = message.more
+
+    def on_below_wanted(self) -> None:
+        """Go to the end."""
+        self.query_one(Transcript).to_end()
 
     @property
     def prompt(self) -> Prompt:
@@ -115,6 +124,7 @@ class ConversationScreen(Screen[None]):
         if another:
             self.at = None
             self.query_one(Transcript).clear()
+            self.tell_changes()
         state, turn = self.session.state, self.chosen
         self.query_one("#welcome").display = not state.turns
         self.query_one(Transcript).show(state)
@@ -128,21 +138,32 @@ class ConversationScreen(Screen[None]):
     def tell_scope(self) -> None:
         """Tell what the next question is kept to."""
         scope, app = self.session.scope, self.session.app
-        told = scope_told(scope)
-        if told and app and scope.narrow:
-            count = len(library.names_within(app, scope))
-            told += f"   {count} document{'' if count == 1 else 's'}"
-        self.query_one(Composer).keep_to(f"{told}   Backspace widens" if told else "")
+        counts = app is not None and (scope.narrow or scope.collection)
+        count = len(library.names_within(app, scope)) if app and counts else None
+        self.query_one(ScopeLine).show(scope_told(scope, count))
+
+    def tell_changes(self) -> None:
+        """Tell if the index is no longer what the last answer was taken from."""
+        told = "the index changed: F5 or /again asks again" if self.session.outdated() else ""
+        self.status.tell(index=told)
 
     def narrow(self, scope: Scope) -> None:
-        """Keep the questions from here on to a scope."""
+        """Keep the questions from here on to a scope.
+
+        Raises:
+            CollectionNotFound: If it names a collection that is not there; then nothing changes.
+        """
+        if self.session.app:
+            if scope.collection == self.session.app.settings.collection:
+                scope = scope._replace(collection="")
+            library.names_within(self.session.app, scope)
         self.session.scope = scope
         self.tell_scope()
         self.refresh_session()
 
-    def welcome(self, told: Content) -> None:
-        """Put something below the welcome."""
-        self.query_one("#welcome", Static).update(Content("\n").join([Content(WELCOME), told]))
+    def welcome(self, documents: int, checks: Sequence[Check] = ()) -> None:
+        """Say how to begin; see `ragapp.tui.welcome.welcome_told`."""
+        self.query_one("#welcome", Static).update(welcome_told(documents, checks))
 
     def choose(self, turn: int | None) -> None:
         """Go to a turn, by its number from 0; to none with nothing."""

@@ -15,15 +15,20 @@ from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Static
 
 from ragapp.text import one_line
+from ragapp.tui.draw import excerpt
 from ragapp.tui.messages import LookedAt
 
 if TYPE_CHECKING:
     from ragapp.answers import Answer
 
+_NOTHING = "Nothing was found to read."
+_NOT_KEPT = "The passages are not kept with a conversation: F5 asks again, and shows them."
 _WORDS = 8
 _SHOWN = 0.001
 """Smaller shares are left out."""
-_COLUMNS = ("rank", "dense", "lexical", "fused", "reader", "passage")
+_COLUMNS = ("rank", "was", "dense", "lexical", "fused", "reader", "passage")
+_PASSAGE_AT = 52
+"""Cells of the screen that the last column does not have."""
 
 
 class InspectScreen(ModalScreen[None]):
@@ -48,20 +53,30 @@ class InspectScreen(ModalScreen[None]):
         """Lay out the passages, the candidates, the signals and the times."""
         with Vertical():
             yield Static(f"Why “{one_line(self._answer.text)}”?", markup=False)
-            yield DataTable[Text](cursor_type="row", zebra_stripes=True)
+            if self._answer.passages:
+                yield DataTable[Text](cursor_type="row", zebra_stripes=True)
+            else:
+                yield Static(_NOT_KEPT if self._answer.text else _NOTHING, markup=False)
             with VerticalScroll():
                 yield Static(self._told(), markup=False, id="told")
             yield Footer()
 
     def on_mount(self) -> None:
         """Fill the table."""
+        if not self._answer.passages:
+            return
         table = self.query_one(DataTable[Text])
         table.add_columns(*_COLUMNS)
+        found = sorted(self._answer.passages, key=lambda scored: -scored.scores.fused)
+        reranked = any(scored.scores.rerank is not None for scored in found)
+        width = max(12, self.app.size.width * 94 // 100 - _PASSAGE_AT)
         for scored in self._answer.passages:
             scores = scored.scores
             values = [_number(value) for value in (scores.dense, scores.lexical, scores.fused, scores.rerank)]
             name = scored.passage.document.rpartition("/")[2]
-            row = [str(scored.rank), *values, f"{one_line(name)}: {one_line(scored.passage.text[:160])}"]
+            was = str(found.index(scored) + 1) if reranked else ""
+            text = Content(f"{one_line(name)}: {excerpt(scored.passage.text)}").truncate(width, ellipsis=True).plain
+            row = [str(scored.rank), was, *values, text]
             table.add_row(*(Text(cell) for cell in row))
 
     def show_attention(self, answer: Answer, words: Sequence[LookedAt]) -> None:
@@ -89,8 +104,9 @@ class InspectScreen(ModalScreen[None]):
 
     def _told(self) -> Content:
         answer = self._answer
-        lines = [Content.styled("Candidates", "bold")]
-        lines += [Content(f"  {other.probability:6.1%}  {one_line(other.text)}") for other in answer.alternatives]
+        others = sorted(answer.alternatives, key=lambda other: -other.probability)
+        lines = [Content.styled("Other candidates", "bold")]
+        lines += [Content(f"  {other.probability:6.1%}  {one_line(other.text)}") for other in others]
         if answer.signals:
             lines.append(Content.styled(f"Confidence {answer.confidence:.0%}, made from", "bold"))
             lines += [Content(f"  {name:14} {value:8.3f}") for name, value in answer.signals._asdict().items()]

@@ -46,7 +46,7 @@ class PassageScreen(ModalScreen[None]):
         """Lay out the title, the text and the keys."""
         row = self._row
         place = f"characters {row.span.start}–{row.span.end}"
-        title = " · ".join(part for part in (one_line(row.document), row.place, place) if part)
+        title = " · ".join(part for part in (one_line(row.document), row.day, row.place, place) if part)
         with Vertical():
             yield Static(title, markup=False, id="title")
             with VerticalScroll():

@@ -8,8 +8,24 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.theme import Theme
 from textual.widgets import Footer, OptionList
 from textual.widgets.option_list import Option
+
+HIGH_CONTRAST = Theme(
+    name="high-contrast",
+    primary="#00ffff",
+    accent="#ffff00",
+    success="#00ff00",
+    warning="#ffff00",
+    error="#ff8080",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#1a1a1a",
+    variables={"text-muted": "#ffffff", "border": "#ffffff"},
+)
+"""White and full colours on black."""
 
 
 class ThemeScreen(ModalScreen[str | None]):

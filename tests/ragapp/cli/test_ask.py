@@ -137,6 +137,9 @@ def test_filters_and_k_narrow_what_is_read(cli: Cli, library: Path) -> None:
     assert {Path(passage["document"]).name for passage in asked.record["passages"]} == {"voyager.txt", "rosetta.html"}
     asked = cli("ask", "When?", "--home", library, "-k", "1", "--json")
     assert len(asked.record["passages"]) == 1
+    assert all(passage["modified_at"] for passage in asked.record["passages"])
+    asked = cli("ask", "When?", "--home", library, "--before", "2001-01-01", "--json")
+    assert asked.record["passages"] == []
     nothing = cli("ask", "When?", "--home", library, "--path", "nowhere/*", "--json")
     assert nothing.code == 0
     assert nothing.record["abstained"]

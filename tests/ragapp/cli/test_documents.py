@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,12 @@ def test_ls_lists_and_filters(cli: Cli, library: Path, corpus: Path) -> None:
         cli("ls", "--home", library, "--path", "space/*", "--type", "text").out == f"{corpus / 'space/voyager.txt'}\n"
     )
     assert cli("ls", "--home", library, "--path", "nowhere/*").out == ""
+    changed = (corpus / "food.txt").stat().st_mtime
+    today = datetime.fromtimestamp(changed).astimezone().date().isoformat()
+    assert len(cli("ls", "--home", library, "--after", today).out.splitlines()) == len(DOCUMENTS)
+    assert cli("ls", "--home", library, "--before", today).out == ""
+    (food,) = cli("ls", "--home", library, "--path", "food.txt", "--json").record
+    assert food["modified_at"] == pytest.approx(changed)
     (rosetta,) = cli("ls", "--home", library, "--type", "html", "--json").record
     assert (rosetta["title"], rosetta["version"], rosetta["media_type"]) == ("Rosetta", 1, "html")
 

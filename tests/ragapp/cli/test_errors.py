@@ -34,6 +34,7 @@ CASES = {
     "no question": Case(["ask"], 2, "either a question or a file"),
     "two questions": Case(["ask", "What?", "--file", "questions.jsonl"], 2, "either a question or a file"),
     "no number": Case(["ask", "What?", "-k", "x"], 2, "should be a valid integer"),
+    "no such day": Case(["ls", "--after", "soon"], 2, "'soon' is no day"),
     "no such kind": Case(["ls", "--type", "odt"], 2, "no kind of document 'odt'"),
     "out of range": Case(["ask", "What?", "-k", "0"], 2, "'passages' cannot be 0 (flag)"),
     "unknown variable": Case(["ls"], 2, "no setting 'pasages' (environment RAGAPP_PASAGES)", {"RAGAPP_PASAGES": "1"}),

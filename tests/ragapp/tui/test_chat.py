@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 from textual import events
-from textual.widgets import HelpPanel, Input, Static
-from tui_samples import WaitingReader, app_of, ask, chat, shown, until
+from textual.widgets import Input, Static
+from tui_samples import WaitingReader, app_of, ask, chat, on_screen, shown, until
 
 from ragapp.app import RagApp
 from ragapp.errors import ConfigError
 from ragapp.settings import Settings
 from ragapp.tui.app import ChatApp
 from ragapp.tui.composer import Prompt
+from ragapp.tui.help import KeysPanel
 from ragapp.tui.keys import checked_keymap
 from ragapp.tui.screens.conversations import ConversationsScreen
 from ragapp.tui.screens.inspect import InspectScreen
@@ -41,7 +42,15 @@ async def test_an_answer_stands_with_its_evidence(home: Path) -> None:
         assert isinstance(pilot.app.screen, InspectScreen)
         await until(pilot, lambda: "Words looked at" in str(pilot.app.screen.query_one("#told", Static).content))
         await pilot.press("escape", "f1")
-        assert pilot.app.screen.query(HelpPanel)
+        panel = pilot.app.screen.query_one(KeysPanel)
+        await until(pilot, lambda: "Send" in on_screen(pilot))
+        assert "f5  Ask again" in on_screen(pilot)
+        assert "alt+1 … alt+9  Open a citation" in on_screen(pilot)
+        assert "Cursor" not in on_screen(pilot)  # the toolkit's own
+        pilot.app.screen.query_one(EvidencePane).focus()
+        await until(pilot, lambda: "Copy quote" in on_screen(pilot) and "Send" not in on_screen(pilot))
+        await pilot.press("f1")
+        await until(pilot, lambda: not panel.is_attached)
 
 
 async def test_what_is_not_there_is_said_not_to_be(home: Path) -> None:
@@ -90,7 +99,9 @@ async def test_conversations_come_back_and_are_found(home: Path, tmp_path: Path)
         assert "16 July 1969" in shown(pilot)
     async with chat(home, resume=True) as pilot:
         assert "16 July 1969" in shown(pilot)
-        await pilot.press("ctrl+n")
+        await pilot.press("f2")
+        assert "F5 asks again" in on_screen(pilot)
+        await pilot.press("escape", "ctrl+n")
         assert not pilot.app.query(TurnView)
         await pilot.press("ctrl+r")
         assert isinstance(pilot.app.screen, ConversationsScreen)
@@ -113,7 +124,7 @@ async def test_documents_are_taken_in_beside_the_conversation(tmp_path: Path) ->
         await pilot.press("ctrl+o")
         pilot.app.screen.query_one(Input).value = str(tmp_path / "notes")
         await pilot.press("enter")
-        await until(pilot, lambda: "1 documents" in shown(pilot, "#status"))
+        await until(pilot, lambda: "1 document" in shown(pilot, "#status"))
         await ask(pilot, "What is kimchi made of?")
         assert "cabbage" in shown(pilot)
 
@@ -166,7 +177,7 @@ async def test_past_questions_are_recalled_by_what_was_typed(home: Path) -> None
 async def test_it_opens_with_the_settings_as_they_are(tmp_path: Path) -> None:
     app = ChatApp(Settings(home=tmp_path))
     async with app.run_test() as pilot:
-        await until(pilot, lambda: "documents" in shown(pilot, "#status"))
+        await until(pilot, lambda: "document" in shown(pilot, "#status"))
         assert app.theme == Settings().theme
 
 

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 from textual import events
-from textual.widgets import HelpPanel, Input, Static
+from textual.widgets import Input, Static
 from tui_samples import WaitingReader, app_of, ask, chat, on_screen, shown, told, until
 
 from ragapp.app import RagApp
 from ragapp.cli.main import main
 from ragapp.errors import ConfigError
+from ragapp.evals.systems import EvalApp
+from ragapp.readers.registry import SHIPPED
 from ragapp.settings import Settings, config_files, load_settings
 from ragapp.tui.composer import Prompt, Suggestions
 from ragapp.tui.editor import edited, open_at
+from ragapp.tui.help import KeysPanel
 from ragapp.tui.screens.conversations import ConversationsScreen
 from ragapp.tui.screens.inspect import InspectScreen
 from ragapp.tui.screens.passage import PassageScreen
@@ -199,7 +202,7 @@ async def test_a_theme_is_tried_and_kept(home: Path) -> None:
 
 async def test_before_there_are_documents_one_is_told_whether_all_is_well(tmp_path: Path) -> None:
     async with chat(tmp_path) as pilot:
-        await until(pilot, lambda: "OK   reader" in shown(pilot, "#welcome"))
+        await until(pilot, lambda: "reader, device" in shown(pilot, "#welcome"))
         await pilot.press(*"/doctor", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ToldScreen))
         assert "OK   encoder" in on_screen(pilot)
@@ -209,7 +212,7 @@ async def test_a_long_paste_becomes_a_document_to_ask_about(home: Path, tmp_path
     async with chat(tmp_path) as pilot:
         text = "The lighthouse at Bell Rock was first lit in 1811. " + "Waves beat on it all winter. " * 100
         pilot.app.post_message(events.Paste(text))
-        await until(pilot, lambda: "1 documents" in shown(pilot, "#status"))
+        await until(pilot, lambda: "1 document" in shown(pilot, "#status"))
         assert "pasted-" in str(pilot.app.screen.query_one("#scope", Static).content)
         await ask(pilot, "When was the Bell Rock lighthouse first lit?")
         assert "1811" in shown(pilot)
@@ -226,7 +229,7 @@ async def test_files_that_failed_are_tried_again(tmp_path: Path) -> None:
         await until(pilot, lambda: "/retry takes the failed ones in again" in told(pilot))
         broken.write_text("Kimchi is made of napa cabbage and radish.", "utf-8")
         await pilot.press(*"/retry", "enter")
-        await until(pilot, lambda: "1 documents" in shown(pilot, "#status"))
+        await until(pilot, lambda: "1 document" in shown(pilot, "#status"))
         await pilot.press(*"/retry", "enter")
         await until(pilot, lambda: "No file failed" in told(pilot))
 
@@ -255,7 +258,7 @@ async def test_ctrl_c_copies_then_stops_then_quits(home: Path) -> None:
 async def test_a_question_mark_alone_shows_the_keys(home: Path) -> None:
     async with chat(home) as pilot:
         await pilot.press("question_mark")
-        await until(pilot, lambda: bool(pilot.app.screen.query(HelpPanel)))
+        await until(pilot, lambda: bool(pilot.app.screen.query(KeysPanel)))
         await pilot.press("w", "question_mark")
         assert pilot.app.screen.query_one(Prompt).text == "w?"
 
@@ -298,6 +301,11 @@ def test_other_settings_share_the_models(home: Path) -> None:
         assert other.encoder is app.encoder
         assert other.reader is app.reader
         assert other.checker is app.checker
+        with EvalApp(app.settings, "reranked", {}, app) as evaluated:
+            assert (evaluated.encoder, evaluated.reader, evaluated.checker) == (app.encoder, app.reader, app.checker)
+        named = app.settings.model_copy(update={"reader": SHIPPED})
+        with EvalApp(named, "dense", {}, app) as evaluated:
+            assert evaluated.reader is app.reader
         with app.varied({"checker": "off"}) as unchecked:
             assert unchecked.checker is None
             assert unchecked.reader is app.reader

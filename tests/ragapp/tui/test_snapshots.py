@@ -105,7 +105,7 @@ def brought_to(state: str) -> Callable[[Pilot[None]], Awaitable[None]]:
 
     async def run_before(pilot: Pilot[None]) -> None:
         app = app_of(pilot)
-        await until(pilot, lambda: "documents" in shown(pilot, "#status"))
+        await until(pilot, lambda: "document" in shown(pilot, "#status"))
         app.chat.prompt.cursor_blink = False
         assert app.session.app
         conversations, events = app.session.app.index.conversations, STATES[state]

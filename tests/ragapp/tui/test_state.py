@@ -85,14 +85,14 @@ def test_any_prefix_can_be_drawn_without_control_characters(steps: list[str | Ev
 
 @given(st.lists(_ANSWERS, max_size=3))
 def test_a_stored_conversation_comes_back_with_what_has_changed(answers: list[Answer]) -> None:
-    state = restored(answers, {})
+    state = restored(answers, {}, "default")
     assert [turn.question for turn in state.turns] == [answer.question for answer in answers]
     for turn, answer in zip(state.turns, answers, strict=True):
         assert turn.status == "done"
         assert set(turn.stale) == {citation.document for citation in answer.citations}
         assert turn_lines(turn, UNICODE)
-    current = {citation.document: 1 for answer in answers for citation in answer.citations}
-    assert not any(turn.stale for turn in restored(answers, current).turns)
+    current = {"default": {citation.document: 1 for answer in answers for citation in answer.citations}}
+    assert not any(turn.stale for turn in restored(answers, current, "default").turns)
 
 
 def test_questions_wait_for_the_one_being_answered_and_go_with_it_when_it_is_stopped() -> None:

@@ -80,3 +80,17 @@ def test_a_question_is_typed_answered_and_the_terminal_given_back(terminal: Term
     terminal.until(lambda screen: "status 0" in screen)
     state = "#{alternate_on} #{cursor_flag} #{mouse_any_flag} #{bracket_paste_flag}"
     assert terminal.tmux("display-message", "-p", state).strip().startswith("0 1 0")
+
+
+def test_below_the_shells_prompt_there_is_room_for_the_conversation_which_stays(terminal: Terminal, home: Path) -> None:
+    terminal.type(f"{sys.executable} -m ragapp chat --inline --new --home {home}", "Enter")
+    terminal.until(lambda screen: "Ask your documents" in screen)
+    terminal.type("-l", "When did the Forth Bridge open?")
+    terminal.type("Enter")
+    answered = terminal.until(lambda screen: "% sure" in screen)
+    assert "ragapp chat --inline" in answered
+    assert "forth.md" in answered
+    assert terminal.tmux("display-message", "-p", "#{alternate_on}").strip() == "0"
+    terminal.type("C-d")
+    left = terminal.until(lambda screen: screen.rstrip().endswith(("$", "#")))
+    assert "4 March 1890 [1]" in left

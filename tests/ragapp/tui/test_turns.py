@@ -6,11 +6,11 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 from textual.widgets import Static
-from tui_samples import app_of, ask, chat, drawn, shown, until
+from tui_samples import WaitingReader, app_of, ask, chat, drawn, shown, until
 
 from ragapp.tui.composer import Prompt
 from ragapp.tui.screens.passage import PassageScreen
-from ragapp.tui.widgets import EvidencePane, Transcript, TurnView
+from ragapp.tui.widgets import Below, EvidencePane, Transcript, TurnView
 
 
 def paragraphs(pilot: Pilot[None], turn: int) -> list[Static]:
@@ -86,3 +86,41 @@ async def test_the_end_of_an_answer_stays_in_view_until_one_scrolls(home: Path) 
         assert transcript.scroll_y == 0
         await ask(pilot, "How high are the towers of the Forth Bridge?")
         await until(pilot, lambda: transcript.scroll_y == transcript.max_scroll_y and transcript.scroll_y > 0)
+
+
+async def test_what_grows_below_is_told_and_gone_to(home: Path) -> None:
+    reader = WaitingReader()
+    async with chat(home, size=(80, 16), reader=reader) as pilot:
+        transcript, below = pilot.app.screen.query_one(Transcript), pilot.app.screen.query_one(Below)
+        reader.go_on.set()
+        for question in ("When did the Forth Bridge open?", "When did Apollo 11 leave?"):
+            await ask(pilot, question)
+        reader.go_on.clear()
+        reader.asked.clear()
+        await pilot.press(*"Who?", "enter")
+        await until(pilot, reader.asked.is_set)
+        await until(pilot, lambda: transcript.scroll_y == transcript.max_scroll_y)
+        await pilot.press(*"And", "pageup", "pageup", "pageup")  # from the prompt
+        await until(pilot, lambda: transcript.scroll_y == 0)
+        assert not below.display
+        await pilot.press("enter")  # who sends a question goes to the end; who scrolls then stays there
+        await until(pilot, lambda: transcript.scroll_y == transcript.max_scroll_y)
+        await pilot.press("pageup", "pageup", "pageup")
+        await until(pilot, lambda: transcript.scroll_y == 0)
+        reader.go_on.set()
+        await until(pilot, lambda: not app_of(pilot).state.busy and below.display)
+        assert transcript.scroll_y == 0
+        assert "new below: Ctrl+End" in drawn(pilot)
+        await pilot.press("ctrl+end")
+        await until(pilot, lambda: not below.display and transcript.scroll_y == transcript.max_scroll_y)
+        await pilot.press("pageup")
+        await until(pilot, lambda: transcript.scroll_y < transcript.max_scroll_y)
+        await pilot.press("pagedown")
+        await until(pilot, lambda: transcript.scroll_y == transcript.max_scroll_y)
+        await pilot.press("pageup", "pageup", "pageup")
+        await until(pilot, lambda: transcript.scroll_y == 0)
+        app_of(pilot).session.state = app_of(pilot).state.ask("one more?")
+        app_of(pilot).chat.refresh_session()
+        await until(pilot, lambda: below.display)
+        await pilot.click(Below)
+        await until(pilot, lambda: not below.display)

@@ -28,7 +28,7 @@ async def chat(
 ) -> AsyncGenerator[Pilot[None]]:
     app = ChatApp(Settings(home=home, theme="textual-dark"), resume=resume, reader=reader)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: "documents" in shown(pilot, "#status"))
+        await until(pilot, lambda: "document" in shown(pilot, "#status"))
         yield pilot
 
 
