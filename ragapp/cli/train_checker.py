@@ -79,7 +79,7 @@ def _learned(paths: Sequence[Path]) -> _Learned:
     import random
 
     from ragapp.grounding.training.data import hold_out, is_claims, load_claims, summary
-    from ragapp.grounding.training.made import MadeClaims
+    from ragapp.grounding.training.made import MadeClaims, written_claims
     from ragapp.readers.copy_fid.training.data import hold_out as hold_out_questions
     from ragapp.readers.copy_fid.training.data import load_examples
 
@@ -96,11 +96,12 @@ def _learned(paths: Sequence[Path]) -> _Learned:
     extra = [
         watched.make(rng.randrange(len(watched)), place % 2 == 0, rng) for place in range(_MADE_WATCHED * bool(watched))
     ]
-    held_out = (*split.held_out, *(claim for claim in extra if claim is not None))
-    made = MadeClaims(questions.train)
-    narrate(f"labelled claims, supported + not: {summary(split.train)}; questions to make claims from: {len(made)}")
+    written = written_claims(questions.held_out)
+    held_out = (*split.held_out, *written, *(claim for claim in extra if claim is not None))
+    made, train = MadeClaims(questions.train), (*split.train, *written_claims(questions.train))
+    narrate(f"labelled claims, supported + not: {summary(train)}; questions to make claims from: {len(made)}")
     narrate(f"held out: {summary(held_out)}")
-    return _Learned(split.train, made, held_out, digest.hexdigest())
+    return _Learned(train, made, held_out, digest.hexdigest())
 
 
 def _scored(checker: CrossChecker, held_out: Sequence[LabelledClaim]) -> list[ScoredClaim]:

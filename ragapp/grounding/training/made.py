@@ -144,6 +144,32 @@ class MadeClaims:
         return text[:900] if len(text) > 60 and not wanted else None
 
 
+def written_claims(examples: Sequence[QaExample]) -> tuple[LabelledClaim, ...]:
+    """Put questions together with what looks like their answer, of the sets that tell what does.
+
+    People wrote these questions so that the answer is nearly there: harder claims than those that are made by rule. The
+    answerable questions of the same sets go with them, so that no way of writing gives a claim away.
+
+    Args:
+        examples: Questions of all sets.
+
+    Returns:
+        Claims that their source supports, and others that it does not.
+    """
+    sets = {example.dataset for example in examples if example.plausible}
+    claims: list[LabelledClaim] = []
+    for example in examples:
+        if example.answer is not None and example.dataset in sets:
+            claim = f"{example.question} {_cut(example.context, example.answer)}"
+            claims.append(
+                LabelledClaim(example.context, claim, (SUPPORTED,), example.dataset, example.answer, Span(0, 0))
+            )
+        elif example.plausible:
+            claim = f"{example.question} {example.plausible[0]}"
+            claims.append(LabelledClaim(example.context, claim, (NOT_SUPPORTED, CONTRADICTED), example.dataset))
+    return tuple(claims)
+
+
 def _claim(question: str, answer: str, statement: bool) -> tuple[str, Span]:
     """Put a question and an answer together: as a statement where that is easy and wanted, else one after the other."""
     asked = question.strip().rstrip("?").rstrip()

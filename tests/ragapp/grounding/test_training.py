@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from ragapp.grounding.features import Featurizer
 from ragapp.grounding.model import CONTRADICTED, NOT_SUPPORTED, SUPPORTED
 from ragapp.grounding.training.data import LabelledClaim, hold_out, is_claims, load_claims, summary
 from ragapp.grounding.training.edits import another_like, edit, names
-from ragapp.grounding.training.made import MadeClaims
+from ragapp.grounding.training.made import MadeClaims, written_claims
 from ragapp.grounding.training.plan import BLOCK, Plan
 from ragapp.grounding.training.trainer import Trainer, TrainingSettings, initial_model
 from ragapp.indexes.types import Span
@@ -147,6 +148,17 @@ def test_made_claims_are_what_they_say(questions: list[QaExample]) -> None:
     assert kinds.keys() == {
         "made/answer", "made/swap", "made/absent", "made/near-miss", "made/sentence", "made/edit", "made/stranger"
     }  # fmt: skip
+
+
+def test_questions_with_a_plausible_wrong_answer_are_claims_too(questions: list[QaExample]) -> None:
+    first = questions[0]
+    impossible = replace(first, id="x", answer=None, references=(), plausible=("Madrid",))
+    assert written_claims(questions) == ()
+    right, wrong = written_claims([first, impossible])
+    assert right.supported
+    assert right.claim == f"{first.question} {first.references[0]}"
+    assert wrong.verdicts == (NOT_SUPPORTED, CONTRADICTED)
+    assert wrong.claim == f"{first.question} Madrid"
 
 
 def test_a_statement_is_made_of_a_question(questions: list[QaExample]) -> None:

@@ -270,6 +270,27 @@ def test_examples_are_read_checked_and_aligned(tmp_path: Path) -> None:
     }
 
 
+def test_questions_may_be_written_about_the_context_of_another(tmp_path: Path) -> None:
+    asked = {"id": "1", "question": "Which sea?", "context": "It lies on the Red Sea.", "answers": ["Red Sea"]}
+    (tmp_path / "seas.jsonl").write_text(json.dumps({**asked, "title": "Yemen"}) + "\n", "utf-8")
+    written: list[dict[str, object]] = [
+        {"question": "Where does it lie?", "about": "seas/1", "answers": ["on the Red Sea"]},
+        {"question": "Which sea is north?", "about": "seas/1", "is_impossible": True, "plausible_answers": ["Red Sea"]},
+        {"question": "Which sea is gone?", "about": "seas/2", "is_impossible": True},
+    ]
+    lines = "".join(json.dumps(each) + "\n" for each in written)
+    (tmp_path / "written.jsonl").write_text(lines, "utf-8")
+    data = load_examples(tmp_path / "written.jsonl", tmp_path / "seas.jsonl")
+    where, north, which = data.examples
+    assert where.context == north.context == which.context
+    assert where.title == north.title == "Yemen"
+    assert where.answer == Span(8, 22)
+    assert where.plausible == ()
+    assert north.answer is None
+    assert north.plausible == ("Red Sea",)
+    assert data.dropped == {"the question that it names is not there": 1}
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from ragapp.errors import TrainingError
 from ragapp.indexes.types import Span
@@ -31,6 +31,7 @@ class QaExample:
         references: Every accepted answer text, for scoring.
         dataset: Which set it comes from.
         negatives: Passages that retrieval finds for the question and that do not hold the answer, best first.
+        plausible: What the context has that looks like the answer of a question which it does not answer.
     """
 
     id: str
@@ -41,6 +42,7 @@ class QaExample:
     references: tuple[str, ...]
     dataset: str
     negatives: tuple[ReaderPassage, ...] = ()
+    plausible: tuple[str, ...] = ()
 
 
 class Split(NamedTuple):
@@ -62,8 +64,9 @@ def load_examples(*paths: Path) -> QaData:
     """Read examples from question files.
 
     Of each record are used ``question``, ``context`` and ``answers`` (a list of strings); ``answer_start`` gives the
-    first answer's character offset and is searched for where it is missing or wrong; ``is_impossible``, ``title``,
-    ``dataset`` and ``id`` are optional.
+    first answer's character offset and is searched for where it is missing or wrong; ``is_impossible``,
+    ``plausible_answers``, ``title``, ``dataset`` and ``id`` are optional. A question that was written about the context
+    of another one may give, in place of ``context``, ``about``: that one's dataset and id, with a slash between.
 
     Args:
         paths: Files as `read_source` reads them.
@@ -74,13 +77,30 @@ def load_examples(*paths: Path) -> QaData:
     Raises:
         TrainingError: If a file cannot be read, a record is not such an object, or nothing usable is left.
     """
-    data = collect(
-        ((path.name.partition(".")[0], record) for path in paths for record in read_source(path)), Counter[str]()
-    )
+    records = [(path.name.partition(".")[0], record) for path in paths for record in read_source(path)]
+    dropped = Counter[str]()
+    data = collect(_with_contexts(records, dropped), dropped)
     if not data.examples:
         names = ", ".join(repr(str(path)) for path in paths)
         raise TrainingError(f"No usable example in {names}{told(data.dropped)}.", "check its answers and offsets")
     return data
+
+
+def _with_contexts(
+    records: Sequence[tuple[str, SourceRecord]], dropped: Counter[str]
+) -> list[tuple[str, SourceRecord]]:
+    """Give questions that name another one that one's context and title; leave out those that name none there is."""
+    fields = {_id(dataset, record): record.fields for dataset, record in records if "about" not in record.fields}
+    kept: list[tuple[str, SourceRecord]] = []
+    for dataset, record in records:
+        if "about" not in record.fields:
+            kept.append((dataset, record))
+        elif (other := fields.get(str(record.fields["about"]))) is None:
+            dropped["the question that it names is not there"] += 1
+        else:
+            shared = {"context": other.get("context"), "title": other.get("title")}
+            kept.append((dataset, record._replace(fields={**record.fields, **shared})))
+    return kept
 
 
 def told(dropped: Counter[str]) -> str:
@@ -170,16 +190,23 @@ def _example(dataset: str, record: SourceRecord) -> QaExample | None:
         answer = _align(context, references[0], fields.get("answer_start")) if references else None
         if answer is None:
             return None
-    dataset = str(fields.get("dataset", dataset))
+    plausible = fields.get("plausible_answers") or []
     return QaExample(
-        id=f"{dataset}/{fields.get('id') or record.where}",
+        id=_id(dataset, record),
         question=question,
         context=context,
         title=str(fields.get("title") or "").replace("_", " "),
         answer=answer,
         references=references if answer else (),
-        dataset=dataset,
+        dataset=str(fields.get("dataset", dataset)),
+        plausible=tuple(map(str, cast("list[object]", plausible)))
+        if isinstance(plausible, list) and not answer
+        else (),
     )
+
+
+def _id(dataset: str, record: SourceRecord) -> str:
+    return f"{record.fields.get('dataset', dataset)}/{record.fields.get('id') or record.where}"
 
 
 def _align(context: str, answer: str, start: object) -> Span | None:

@@ -18,7 +18,7 @@ class SourceRecord(NamedTuple):
     Attributes:
         where: File and line or question id, for messages.
         fields: ``question``, and whatever else is there of ``context``, ``answers``, ``answer_start``,
-            ``is_impossible``, ``title``, ``dataset`` and ``id``.
+            ``is_impossible``, ``plausible_answers``, ``title``, ``dataset`` and ``id``.
     """
 
     where: str
@@ -71,7 +71,10 @@ def _squad(path: Path) -> Iterator[SourceRecord]:
         for article in cast("dict[str, list[dict[str, object]]]", whole)["data"]:
             for paragraph in cast("list[dict[str, object]]", article["paragraphs"]):
                 for asked in cast("list[dict[str, object]]", paragraph["qas"]):
-                    answers = cast("list[dict[str, object]]", asked.get("answers") or [])
+                    answers, plausible = (
+                        cast("list[dict[str, object]]", asked.get(name) or [])
+                        for name in ("answers", "plausible_answers")
+                    )
                     yield SourceRecord(
                         f"{str(path)!r} question {asked.get('id')!r}",
                         {
@@ -82,6 +85,7 @@ def _squad(path: Path) -> Iterator[SourceRecord]:
                             "answers": [answer["text"] for answer in answers],
                             "answer_start": answers[0]["answer_start"] if answers else None,
                             "is_impossible": asked.get("is_impossible", not answers),
+                            "plausible_answers": [answer["text"] for answer in plausible],
                         },
                     )
     except (KeyError, TypeError, AttributeError) as error:
