@@ -47,10 +47,12 @@ def pick_dtype(device: torch.device) -> torch.dtype:
         device: Where the encoder runs.
 
     Returns:
-        bfloat16 on CUDA and on processors with AMX tiles, else float32.
+        bfloat16 on CUDA and on processors that multiply in it (AMX tiles or AVX-512 BF16), else float32.
     """
-    # Without AMX tiles bfloat16 is slower than float32, AVX-512 BF16 included. Torch tells by a private name.
-    fast = device.type == "cuda" or (device.type == "cpu" and torch.cpu._is_amx_tile_supported())  # pyright: ignore[reportPrivateUsage]
+    # Processors that only store bfloat16 convert at every product, and are slower than in float32. Torch tells these
+    # instructions by private names.
+    native = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()  # pyright: ignore[reportPrivateUsage]
+    fast = device.type == "cuda" or (device.type == "cpu" and native)
     return torch.bfloat16 if fast else torch.float32
 
 
