@@ -58,14 +58,15 @@ class BackgroundApp(App[None]):
     def __init__(self, settings: Settings, *, resume: bool = True, reader: Reader | None = None) -> None:
         super().__init__()
         self.given, self._resume, self._reader = settings, resume, reader
+        keys = checked_keymap(settings.keys)
         self.glyphs = glyphs_for(None, ascii_only=settings.ascii)
         self._filters_of_signs = [PlainSigns()] if self.glyphs is ASCII else []
         self.session = Session(settings.collection, self.off_thread)
-        self.chat = ChatScreen(self.session, self.glyphs)
+        self.chat = ChatScreen(self.session, self.glyphs, keys)
         self.ingesting, self.evaluating = IngestJob(self.off_thread), EvalJob(self.off_thread)
         self.register_theme(HIGH_CONTRAST)
         self._theme = checked_theme(settings.theme, self.available_themes)
-        self.set_keymap(checked_keymap(settings.keys))
+        self.set_keymap(keys)
 
     @property
     def state(self) -> ChatState:

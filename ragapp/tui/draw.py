@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CITATION = "citation"
 """What a click finds below a citation's number, in the style's meta."""
+COPY = "copy"
+"""What it finds below the word that copies an answer."""
 CHIP = "chip"
 """What it finds below a chip: its place, from 0."""
 _NEAREST = 3
@@ -110,7 +112,7 @@ def _told(turn: TurnState, glyphs: Glyphs) -> list[Line]:
     if state.answer and state.abstained:
         lines += _abstained(state.answer, glyphs)
         if turn.scope.narrow:
-            lines.append(_line("Only some documents were looked into: F3 or /broaden asks all of them.", _ACCENT))
+            lines.append(_line("Only some documents were looked into: /broaden asks all of them.", _ACCENT))
     elif state.text:
         lines += _answered(turn)
     lines += [_line(f"{glyphs.warning} {one_line(name)} has changed since", _WARNING) for name in turn.stale]
@@ -124,7 +126,8 @@ def _told(turn: TurnState, glyphs: Glyphs) -> list[Line]:
             lines.append(_line(f"try: {one_line(state.hint)}", "dim"))
     elif state.answer:
         lines += _certified(state.answer)
-        lines.append(_line(_footer(state.answer), "dim"))
+        copy = Content.styled("copy", "underline").stylize(Style.from_meta({COPY: True}))
+        lines.append(Line(Content.assemble((f"{_footer(state.answer)} · ", "dim"), copy)))
     return lines
 
 

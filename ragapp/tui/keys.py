@@ -43,6 +43,18 @@ def bound(changes: Mapping[str, str]) -> list[Key]:
     return [key._replace(keys=changes.get(key.id, key.keys)) for key in (*own, *_OF_WIDGETS)]
 
 
+def key_names(changes: Mapping[str, str]) -> dict[str, str]:
+    """Name the first key of every binding as a person reads it, so that hints are right under any keymap.
+
+    Args:
+        changes: Keys of the settings, checked, by binding.
+
+    Returns:
+        Names by binding id, for instance ``{"chat.add": "Ctrl+O"}``.
+    """
+    return {key.id: "+".join(map(str.capitalize, key.keys.split(",")[0].strip().split("+"))) for key in bound(changes)}
+
+
 def checked_theme(name: str, known: Collection[str]) -> str:
     """Check a theme of the settings.
 

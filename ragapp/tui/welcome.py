@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,27 +23,29 @@ _PROMISE = (
     " told.\n"
 )
 _FIRST = (
-    ("F6", "try it on samples: Enter then asks a question"),
-    ("Ctrl+O", "add a file or folder of yours"),
-    ("F1", "the keys"),
+    ("chat.samples", "try it on samples: Enter then asks a question"),
+    ("chat.add", "add a file or folder of yours"),
+    ("chat.help", "the keys"),
 )
 _LATER = (
-    ("Enter", "asks what is typed below"),
+    ("prompt.send", "asks what is typed below"),
     ("@", "a document, kind or tag to look into"),
     ("/", "everything there is to do"),
-    ("Ctrl+O", "add a file or folder"),
-    ("Ctrl+R", "earlier conversations, and their search"),
-    ("F1", "the keys"),
+    ("chat.add", "add a file or folder"),
+    ("chat.conversations", "earlier conversations, and their search"),
+    ("chat.help", "the keys"),
 )
+"""Bindings, or what is typed, and what they do."""
 _STYLES = {"WARN": "$text-warning", "FAIL": "$text-error"}
 _OF_DOCUMENTS = "index"
 """The check that finds no documents: that is said already."""
 
 
-def welcome_told(documents: int | None, checks: Sequence[Check] = ()) -> Content:
+def welcome_told(keys: Mapping[str, str], documents: int | None, checks: Sequence[Check] = ()) -> Content:
     """Draw the welcome.
 
     Args:
+        keys: Names of the keys, by binding; see `ragapp.tui.keys.key_names`.
         documents: How many there are; nothing while that is not known.
         checks: What the doctor found, where there are no documents yet.
 
@@ -54,7 +56,8 @@ def welcome_told(documents: int | None, checks: Sequence[Check] = ()) -> Content
     lines = [Content(_PROMISE)]
     lines += [Content("There are no documents yet:\n")] if first else []
     lines += [
-        Content.assemble((f"  {key:8}", "bold $text-accent"), does) for key, does in (_FIRST if first else _LATER)
+        Content.assemble((f"  {keys.get(key, key):8}", "bold $text-accent"), does)
+        for key, does in (_FIRST if first else _LATER)
     ]
     if first and checks:
         lines += [Content(""), *_told([check for check in checks if check.name != _OF_DOCUMENTS])]

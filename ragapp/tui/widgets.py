@@ -18,7 +18,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ragapp.text import one_line
-from ragapp.tui.draw import CITATION, Evidence, evidence_content, folded_lines, found, turn_lines
+from ragapp.tui.draw import CITATION, COPY, Evidence, evidence_content, folded_lines, found, turn_lines
 from ragapp.tui.glyphs import Glyphs
 from ragapp.tui.state import ChatState, TurnState
 
@@ -56,6 +56,7 @@ class TurnView(Vertical):
         view: TurnView
         on_question: bool
         citation: int | None
+        on_copy: bool
 
     def __init__(self, turn: TurnState, glyphs: Glyphs) -> None:
         super().__init__()
@@ -83,7 +84,8 @@ class TurnView(Vertical):
         event.stop()
         if not self.screen.get_selected_text():
             on_question = event.widget in list(self.query(Static))[:1]
-            self.post_message(self.Clicked(self, on_question, event.style.meta.get(CITATION)))
+            meta = event.style.meta
+            self.post_message(self.Clicked(self, on_question, meta.get(CITATION), COPY in meta))
 
 
 class Transcript(VerticalScroll):
@@ -94,6 +96,7 @@ class Transcript(VerticalScroll):
         Binding("r", "screen.again", "Ask again", show=False),
         Binding("e", "screen.edit", "Edit", show=False),
         Binding("y", "screen.copy", "Copy answer", show=False),
+        Binding("slash", "screen.find", "Find", show=False),
         Binding("k", "screen.earlier", "Earlier turn", show=False),
         Binding("j", "screen.later", "Later turn", show=False),
         Binding("space", "screen.fold", "Fold", show=False),
@@ -219,8 +222,8 @@ class Below(Static):
     class Wanted(Message):
         """The end is to be gone to."""
 
-    def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__(f"{glyphs.below} new below: Ctrl+End", markup=False)
+    def __init__(self, glyphs: Glyphs, key: str) -> None:
+        super().__init__(f"{glyphs.below} new below: {key}", markup=False)
 
     def on_click(self) -> None:
         """Go there."""

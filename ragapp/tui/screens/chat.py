@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -38,12 +38,13 @@ class ChatScreen(ConversationScreen):
     Args:
         session: The session.
         glyphs: Signs that the terminal can show.
+        keys: Keys of the settings, checked, by binding.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
 
-    def __init__(self, session: Session, glyphs: Glyphs) -> None:
-        super().__init__(session, glyphs)
+    def __init__(self, session: Session, glyphs: Glyphs, keys: Mapping[str, str]) -> None:
+        super().__init__(session, glyphs, keys)
         self._found: list[int] = []
 
     # What the widgets tell
@@ -69,10 +70,12 @@ class ChatScreen(ConversationScreen):
         (self.action_older if message.pages < 0 else self.action_newer)()
 
     def on_turn_view_clicked(self, message: TurnView.Clicked) -> None:
-        """Go to the turn that was clicked on; on its question, fold or unfold it, on a number, open that citation."""
+        """Go to the turn that was clicked on, and do what stands there: open a citation, copy the answer, fold it."""
         self.choose(self.query_one(Transcript).number(message.view))
         if message.citation is not None:
             self.action_citation(message.citation)
+        elif message.on_copy:
+            self.action_copy()
         elif message.on_question:
             self.action_fold()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -17,6 +17,7 @@ from ragapp.tui.composer import Composer, Prompt, ScopeLine
 from ragapp.tui.draw import evidence, scope_told
 from ragapp.tui.find import FindBar
 from ragapp.tui.glyphs import Glyphs
+from ragapp.tui.keys import key_names
 from ragapp.tui.scope import Scope
 from ragapp.tui.session import Session
 from ragapp.tui.state import TurnState
@@ -36,6 +37,7 @@ class ConversationScreen(Screen[None]):
     Args:
         session: The session.
         glyphs: Signs that the terminal can show.
+        keys: Keys of the settings, checked, by binding.
     """
 
     DEFAULT_CSS = """
@@ -58,9 +60,10 @@ class ConversationScreen(Screen[None]):
     class Ready(Message):
         """The first picture is there."""
 
-    def __init__(self, session: Session, glyphs: Glyphs) -> None:
+    def __init__(self, session: Session, glyphs: Glyphs, keys: Mapping[str, str]) -> None:
         super().__init__()
         self.session, self.glyphs = session, glyphs
+        self._keys = key_names(keys)
         self.at: int | None = None
         """The turn that one went to, from 0."""
 
@@ -69,9 +72,9 @@ class ConversationScreen(Screen[None]):
         with Horizontal(id="main"):
             yield ConversationList()
             with Vertical(id="talk"):
-                yield Static(welcome_told(None), markup=False, id="welcome")
+                yield Static(welcome_told(self._keys, None), markup=False, id="welcome")
                 yield Transcript(self.glyphs)
-                yield Below(self.glyphs)
+                yield Below(self.glyphs, self._keys["chat.newest"])
                 yield FindBar()
             yield EvidencePane(self.glyphs)
         yield Composer()
@@ -144,8 +147,8 @@ class ConversationScreen(Screen[None]):
 
     def tell_changes(self) -> None:
         """Tell if the index is no longer what the last answer was taken from."""
-        told = "the index changed: F5 or /again asks again" if self.session.outdated() else ""
-        self.status.tell(index=told)
+        told = f"the index changed: {self._keys['chat.again']} or /again asks again"
+        self.status.tell(index=told if self.session.outdated() else "")
 
     def narrow(self, scope: Scope) -> None:
         """Keep the questions from here on to a scope.
@@ -163,7 +166,7 @@ class ConversationScreen(Screen[None]):
 
     def welcome(self, documents: int, checks: Sequence[Check] = ()) -> None:
         """Say how to begin; see `ragapp.tui.welcome.welcome_told`."""
-        self.query_one("#welcome", Static).update(welcome_told(documents, checks))
+        self.query_one("#welcome", Static).update(welcome_told(self._keys, documents, checks))
 
     def choose(self, turn: int | None) -> None:
         """Go to a turn, by its number from 0; to none with nothing."""

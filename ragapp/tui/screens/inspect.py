@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ragapp.answers import Answer
 
 _NOTHING = "Nothing was found to read."
-_NOT_KEPT = "The passages are not kept with a conversation: F5 asks again, and shows them."
+_NOT_KEPT = "The passages are not kept with a conversation: /again shows them."
 _WORDS = 8
 _SHOWN = 0.001
 """Smaller shares are left out."""

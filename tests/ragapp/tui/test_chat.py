@@ -100,7 +100,7 @@ async def test_conversations_come_back_and_are_found(home: Path, tmp_path: Path)
     async with chat(home, resume=True) as pilot:
         assert "16 July 1969" in shown(pilot)
         await pilot.press("f2")
-        assert "F5 asks again" in on_screen(pilot)
+        assert "/again shows them" in on_screen(pilot)
         await pilot.press("escape", "ctrl+n")
         assert not pilot.app.query(TurnView)
         await pilot.press("ctrl+r")

@@ -87,7 +87,7 @@ async def test_questions_are_kept_to_kinds_and_days_and_chips_are_clicked_away(d
         await command(pilot, "/scope before:2025-01-01")
         await until(pilot, lambda: "no document" in shown(pilot, "#scope"))
         await ask(pilot, "When did Apollo 11 leave?")
-        assert "F3 or /broaden" in shown(pilot)
+        assert "/broaden asks all" in shown(pilot)
         await pilot.press("f3")
         await until(pilot, lambda: len(app_of(pilot).state.turns) == 3 and not app_of(pilot).state.busy)
         assert app_of(pilot).session.scope == EVERYWHERE

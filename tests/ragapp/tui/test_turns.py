@@ -38,6 +38,32 @@ async def test_a_click_goes_to_a_turn_and_on_a_number_opens_the_citation(home: P
         assert chosen(pilot) == [False, True]
 
 
+async def test_a_click_on_copy_copies_the_answer_of_that_turn(home: Path) -> None:
+    async with chat(home) as pilot:
+        await ask(pilot, "When did the Forth Bridge open?")
+        await ask(pilot, "When did Apollo 11 leave?")
+        answer = paragraphs(pilot, 0)[-1]
+        last = str(answer.content).split("\n")[-1]
+        assert last.endswith(" · copy")
+        at = (answer.styles.padding.left + len(last) - 2, answer.size.height - 1)
+        await pilot.click(answer, offset=at)
+        await until(pilot, lambda: "4 March 1890" in pilot.app.clipboard)
+        assert "forth.md" in pilot.app.clipboard
+        assert chosen(pilot) == [True, False]
+
+
+async def test_hints_name_the_keys_of_the_settings(home: Path, tmp_path: Path) -> None:
+    keys = {"chat.add": "ctrl+t,f9", "chat.newest": "f12", "chat.again": "ctrl+u", "chat.samples": "f7"}
+    async with chat(tmp_path, keys=keys) as pilot:
+        first = shown(pilot, "#welcome")
+        assert "Ctrl+T  add a file or folder" in first
+        assert "F7      try it on samples" in first
+        assert "Ctrl+O" not in first
+        assert shown(pilot, "Below").endswith("new below: F12")
+    async with chat(home, keys=keys) as pilot:
+        assert "Ctrl+T  add a file or folder" in shown(pilot, "#welcome")
+
+
 async def test_a_turn_folds_to_its_question_and_answer_and_unfolds(home: Path) -> None:
     async with chat(home) as pilot:
         await ask(pilot, "When did the Forth Bridge open?")

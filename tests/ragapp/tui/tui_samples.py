@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from textual.pilot import Pilot
 from textual.widgets import Static
@@ -24,9 +25,13 @@ NOTES = {
 
 @asynccontextmanager
 async def chat(
-    home: Path, size: tuple[int, int] = (120, 36), resume: bool = False, reader: Reader | None = None
+    home: Path,
+    size: tuple[int, int] = (120, 36),
+    resume: bool = False,
+    reader: Reader | None = None,
+    keys: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncGenerator[Pilot[None]]:
-    app = ChatApp(Settings(home=home, theme="textual-dark"), resume=resume, reader=reader)
+    app = ChatApp(Settings(home=home, theme="textual-dark", keys=dict(keys)), resume=resume, reader=reader)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: "document" in shown(pilot, "#status"))
         yield pilot
