@@ -21,6 +21,7 @@ from ragapp.tui.state import TurnState, finished
 if TYPE_CHECKING:
     from ragapp.doctor import Check
 
+NOT_HELD = "Not in your documents."
 CITATION = "citation"
 """What a click finds below a citation's number, in the style's meta."""
 COPY = "copy"
@@ -126,8 +127,10 @@ def _told(turn: TurnState, glyphs: Glyphs) -> list[Line]:
             lines.append(_line(f"try: {one_line(state.hint)}", "dim"))
     elif state.answer:
         lines += _certified(state.answer)
-        copy = Content.styled("copy", "underline").stylize(Style.from_meta({COPY: True}))
-        lines.append(Line(Content.assemble((f"{_footer(state.answer)} · ", "dim"), copy)))
+        lines.append(_line(_footer(state.answer), "dim"))
+        if not state.abstained:
+            copy = Content.styled("copy", "underline").stylize(Style.from_meta({COPY: True}))
+            lines[-1] = lines[-1]._replace(content=Content.assemble(lines[-1].content, (" · ", "dim"), copy))
     return lines
 
 
@@ -309,7 +312,7 @@ def _number(number: int) -> Content:
 
 
 def _abstained(answer: Answer, glyphs: Glyphs) -> list[Line]:
-    lines = [_line(f"{glyphs.nothing} Not in your documents.", f"bold {_WARNING}")]
+    lines = [_line(f"{glyphs.nothing} {NOT_HELD}", f"bold {_WARNING}")]
     if answer.text:
         lines.append(_line(f"The nearest to an answer: {one_line(answer.text)}", "dim"))
     for scored in answer.passages[:_NEAREST]:

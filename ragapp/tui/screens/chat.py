@@ -16,7 +16,7 @@ from ragapp.text import one_line, printable
 from ragapp.tui import engine, library
 from ragapp.tui.commands import BINDINGS
 from ragapp.tui.composer import Prompt, ScopeLine
-from ragapp.tui.draw import Evidence, holding
+from ragapp.tui.draw import NOT_HELD, Evidence, holding
 from ragapp.tui.editor import edited, open_at
 from ragapp.tui.find import FindBar
 from ragapp.tui.glyphs import Glyphs
@@ -243,10 +243,11 @@ class ChatScreen(ConversationScreen):
             self.session.run(engine.compare, app, turn.question, turn.scope, changes)
 
     def action_copy(self) -> None:
-        """Copy the answer with its quotes."""
-        if self.answer:
-            quotes = [f"“{citation.quote}” — {citation.document}" for citation in self.answer.citations]
-            self.app.copy_to_clipboard("\n".join([self.answer.text, *quotes]) + "\n")
+        """Copy the answer with its quotes; what was not found is not copied as if it were an answer."""
+        if answer := self.answer:
+            quotes = [f"“{citation.quote}” — {citation.document}" for citation in answer.citations]
+            lines = [NOT_HELD] if answer.abstained else [answer.text, *quotes]
+            self.app.copy_to_clipboard("\n".join(lines) + "\n")
 
     def action_good(self) -> None:
         """Keep the question with its answer as a case for ``ragapp eval``."""

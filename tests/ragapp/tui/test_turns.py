@@ -52,6 +52,15 @@ async def test_a_click_on_copy_copies_the_answer_of_that_turn(home: Path) -> Non
         assert chosen(pilot) == [True, False]
 
 
+async def test_what_is_not_in_the_documents_is_not_copied_as_an_answer(home: Path) -> None:
+    async with chat(home) as pilot:
+        await ask(pilot, "Who painted the Mona Lisa?")
+        assert "Not in your documents." in shown(pilot)
+        assert "copy" not in shown(pilot)
+        await pilot.press("ctrl+y")
+        await until(pilot, lambda: pilot.app.clipboard == "Not in your documents.\n")
+
+
 async def test_hints_name_the_keys_of_the_settings(home: Path, tmp_path: Path) -> None:
     keys = {"chat.add": "ctrl+t,f9", "chat.newest": "f12", "chat.again": "ctrl+u", "chat.samples": "f7"}
     async with chat(tmp_path, keys=keys) as pilot:
