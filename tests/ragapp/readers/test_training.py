@@ -255,6 +255,7 @@ def test_examples_are_read_checked_and_aligned(tmp_path: Path) -> None:
         {"question": "Which lake?", "context": "It lies on the Red Sea.", "answers": ["Lake Como"], "answer_start": 0},
         {"question": "Which twice?", "context": "Red, red, red.", "answers": ["red"]},
         {"question": "What?", "context": "   ", "answers": [], "is_impossible": True},
+        {"question": "What else?", "context": "", "answers": ["Red Sea"]},
         {"question": "Which moon?", "context": "It lies on the Red Sea.", "answers": [], "is_impossible": True},
     ]
     path = tmp_path / "data.jsonl.gz"
@@ -266,7 +267,7 @@ def test_examples_are_read_checked_and_aligned(tmp_path: Path) -> None:
     assert data.dropped == {
         "the answer does not stand in the context": 2,
         "asked twice": 1,
-        "empty question or context": 1,
+        "empty question or context": 2,
     }
 
 

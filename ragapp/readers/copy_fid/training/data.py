@@ -134,10 +134,10 @@ def collect(records: Iterable[tuple[str, SourceRecord]], dropped: Counter[str]) 
     ids: set[str] = set()
     for dataset, record in records:
         example = _example(dataset, record)
-        if example is None:
-            dropped["the answer does not stand in the context"] += 1
-        elif not example.context.strip() or not example.question.strip():
+        if not str(record.fields["context"]).strip() or not str(record.fields["question"]).strip():
             dropped["empty question or context"] += 1
+        elif example is None:
+            dropped["the answer does not stand in the context"] += 1
         elif (key := (normalized(example.question), example.context)) in seen:
             dropped["asked twice"] += 1
         elif example.id in ids:

@@ -60,7 +60,9 @@ def _json_lines(path: Path) -> Iterator[SourceRecord]:
             if line.strip():
                 record = _parsed(line, where)
                 if not isinstance(record, dict):
-                    raise TrainingError(f"{where} is not a JSON object.")
+                    raise TrainingError(
+                        f"{where} is not a JSON object.", 'write {"question": "…", "context": "…", "answers": ["…"]}'
+                    )
                 yield SourceRecord(where, cast("dict[str, object]", record))
 
 
@@ -114,7 +116,9 @@ def _csv(path: Path) -> Iterator[SourceRecord]:
                 kept = {name: value for name, value in fields.items() if name in ("question", "context", "title", "id")}
                 yield SourceRecord(where, {**kept, **found})
         except csv.Error as error:
-            raise TrainingError(f"{str(path)!r} line {rows.line_num} is not CSV: {error}") from error
+            raise TrainingError(
+                f"{str(path)!r} line {rows.line_num} is not CSV: {error}", "check the quotes there"
+            ) from error
 
 
 def _parsed(text: str, where: str) -> object:
