@@ -38,6 +38,10 @@ def load_checker(
 
     if name == SHIPPED_NAME:
         return CrossChecker.load(SHIPPED, device, threads)
+    if not name.strip():  # as a path this would be the folder that one is in
+        raise ModelNotFound(
+            f"There is no checker {name!r}: it has no name.", f"give a folder or a hub id, or {SHIPPED_NAME!r}"
+        )
     local = Path(name).expanduser()
     if local.is_dir() and _is_ours(local):
         return CrossChecker.load(local.resolve(), device, threads)

@@ -132,3 +132,5 @@ def test_weights_of_another_size_are_refused(tiny_checker_folder: Path, tmp_path
 def test_a_checker_that_is_nowhere(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match="no checker"):
         load_checker("nobody/nothing", cache=tmp_path)
+    with pytest.raises(ModelNotFound, match="it has no name"):
+        load_checker(" ")
