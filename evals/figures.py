@@ -270,10 +270,17 @@ def _measured(figure: Figure, items: Sequence[Item], seed: int) -> dict[str, flo
     # Only items that it concerns are resampled: of a rare sort, no resample should be empty.
     kept = np.flatnonzero(data.concerned)
     low, high = interval([data.value(kept[chosen]) for chosen in resample(n, seed)])
-    # Where all cases agree, so do all resamples: the exact binomial bound (Clopper & Pearson 1934) stands in.
-    unseen = 1 - 0.025 ** (1 / n)
-    if figure.of_all is None and low == high == 0:
-        high = unseen
-    elif figure.of_all is None and low == high == 1:
-        low = 1 - unseen
+    if figure.of_all in (None, certainty.area_under_roc) and low == high in (0, 1):
+        low, high = _agreed(value, n if figure.part else _fewer(data.values[1, kept]))
     return {"value": round(value, 6), "low": round(low, 6), "high": round(high, 6), "n": n}
+
+
+def _agreed(value: float, n: int) -> tuple[float, float]:
+    """Give the exact bound (Clopper & Pearson 1934) of n cases that all agree; so do all resamples of them."""
+    unseen = 1 - 0.025 ** (1 / n)
+    return (0.0, unseen) if value == 0 else (1 - unseen, 1.0)
+
+
+def _fewer(right: np.ndarray) -> int:
+    """Count the rarer of right and wrong answers: so many pairs of the two have no answer in common."""
+    return int(min(right.sum(), len(right) - right.sum()))

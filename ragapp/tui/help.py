@@ -1,4 +1,4 @@
-"""The keys that work where one is, beside the conversation."""
+"""The keys that work where one is, beside the conversation, or above it where there is no room beside it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,16 @@ class KeysPanel(VerticalScroll):
     KeysPanel { dock: right; width: 42; max-width: 100%; padding: 0 1; border-left: solid $primary; }
     KeysPanel { background: $background; scrollbar-size-vertical: 1; }
     KeysPanel Static { height: auto; }
+    .narrow KeysPanel { dock: top; layout: horizontal; width: 100%; height: auto; max-height: 80%; }
+    .narrow KeysPanel { border-left: none; border-bottom: solid $primary; }
+    .narrow KeysPanel Static { width: 1fr; }
     """
+    SCOPED_CSS = False  # the screen is what is narrow
     can_focus = False
 
     def compose(self) -> ComposeResult:
-        """Lay out the list."""
+        """Lay out the list in halves, one below the other or beside it."""
+        yield Static("", markup=False)
         yield Static("", markup=False)
 
     def on_mount(self) -> None:
@@ -38,10 +43,13 @@ class KeysPanel(VerticalScroll):
         self._show(self.screen)
 
     def _show(self, screen: Screen[object]) -> None:
-        self.query_one(Static).update(keys_told(screen.active_bindings.values()))
+        lines = keys_told(screen.active_bindings.values())
+        half = -(-len(lines) // 2)
+        for part, static in zip((lines[:half], lines[half:]), self.query(Static), strict=True):
+            static.update(Content("\n").join(part))
 
 
-def keys_told(active: Iterable[ActiveBinding]) -> Content:
+def keys_told(active: Iterable[ActiveBinding]) -> list[Content]:
     """Draw what keys do.
 
     Args:
@@ -53,11 +61,11 @@ def keys_told(active: Iterable[ActiveBinding]) -> Content:
     here: dict[str, list[str]] = {}
     everywhere: dict[str, list[str]] = {}
     for binding, everywhere_too in _ours(active):
-        label = "Open a citation" if (binding.id or "").startswith(_CITATION) else binding.description
+        label = "Citation" if (binding.id or "").startswith(_CITATION) else binding.description
         keys = (everywhere if everywhere_too else here).setdefault(label, [])
         keys.append(binding.key_display or _named(binding.key))
-    parts = [Content.styled("Where you are", "bold"), *_lines(here), Content("")] if here else []
-    return Content("\n").join([*parts, Content.styled("Everywhere", "bold"), *_lines(everywhere)])
+    lines = [Content.styled("Where you are", "bold"), *_lines(here), Content("")] if here else []
+    return [*lines, Content.styled("Everywhere", "bold"), *_lines(everywhere)]
 
 
 def _ours(active: Iterable[ActiveBinding]) -> Iterator[tuple[Binding, bool]]:

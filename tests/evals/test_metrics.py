@@ -152,6 +152,15 @@ def test_an_interval_holds_its_value_and_the_same_seed_gives_it_again() -> None:
     assert not any(math.isnan(figure["value"]) for figure in figures.values())
 
 
+def test_few_answers_in_perfect_order_leave_the_auroc_open() -> None:
+    items = [item(str(n), "yes" if n < 4 else "no", ("yes",), confidence=0.9 - n / 10) for n in range(6)]
+    figures = measure(items)["figures"]
+    assert isinstance(figures, dict)
+    auroc = figures["auroc"]
+    assert auroc["value"] == auroc["high"] == 1
+    assert auroc["low"] == pytest.approx(0.025 ** (1 / 2), abs=1e-6)  # two wrong answers: two pairs without overlap
+
+
 def test_the_lexical_baseline_counts_words() -> None:
     pairs = [
         ClaimPair("Nothing here. The Forth Bridge opened in 1890.", "The Forth Bridge opened in 1890."),

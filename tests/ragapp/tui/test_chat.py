@@ -45,7 +45,7 @@ async def test_an_answer_stands_with_its_evidence(home: Path) -> None:
         panel = pilot.app.screen.query_one(KeysPanel)
         await until(pilot, lambda: "Send" in on_screen(pilot))
         assert "f5  Ask again" in on_screen(pilot)
-        assert "alt+1 … alt+9  Open a citation" in on_screen(pilot)
+        assert "alt+1 … alt+9  Citation" in on_screen(pilot)
         assert "Cursor" not in on_screen(pilot)  # the toolkit's own
         pilot.app.screen.query_one(EvidencePane).focus()
         await until(pilot, lambda: "Copy quote" in on_screen(pilot) and "Send" not in on_screen(pilot))
