@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -308,6 +309,19 @@ def test_bad_training_files_are_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(TrainingError, match=r"bad\.jsonl"):
         load_examples(path)
+
+
+def test_the_shipped_near_misses_are_whole() -> None:
+    package = resources.files("ragapp.readers.copy_fid.training")
+    records = [json.loads(line) for line in (package / "written.jsonl").read_text("utf-8").splitlines()]
+    assert len({record["id"] for record in records}) == len(records)
+    assert len({(record["question"], record["about"]) for record in records}) == len(records)
+    for record in records:
+        unanswerable = record.get("is_impossible", False)
+        assert record["question"].strip() and "/" in record["about"]
+        assert len(record["plausible_answers"] if unanswerable else record["answers"]) == 1
+    share = sum(record.get("is_impossible", False) for record in records) / len(records)
+    assert 0.5 < share < 0.8  # answerable ones in the same style, so that style gives nothing away
 
 
 def test_held_out_articles_are_whole(examples: tuple[QaExample, ...]) -> None:
