@@ -318,7 +318,8 @@ def test_the_shipped_near_misses_are_whole() -> None:
     assert len({(record["question"], record["about"]) for record in records}) == len(records)
     for record in records:
         unanswerable = record.get("is_impossible", False)
-        assert record["question"].strip() and "/" in record["about"]
+        assert record["question"].strip()
+        assert "/" in record["about"]
         assert len(record["plausible_answers"] if unanswerable else record["answers"]) == 1
     share = sum(record.get("is_impossible", False) for record in records) / len(records)
     assert 0.5 < share < 0.8  # answerable ones in the same style, so that style gives nothing away
