@@ -20,7 +20,7 @@ from textual.widgets.option_list import Option
 
 from ragapp.text import one_line, printable
 from ragapp.tui.commands import command, matching
-from ragapp.tui.draw import CHIP
+from ragapp.tui.draw import CHIP, side_by_side
 
 _LONG_PASTE = 2000
 """A longer text that is pasted is no question: it becomes a document to ask about."""
@@ -277,11 +277,20 @@ class ScopeLine(Static):
 
     def __init__(self) -> None:
         super().__init__("", markup=False, id="scope")
+        self._parts: Sequence[Content] = ()
 
-    def show(self, told: Content) -> None:
+    def show(self, parts: Sequence[Content]) -> None:
         """Tell it; nothing hides the line."""
-        self.display = bool(told)
-        self.update(told)
+        self._parts = parts
+        self.display = bool(parts)
+        self._lay_out()
+
+    def on_resize(self) -> None:
+        """Lay it out anew."""
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        self.update(side_by_side(self._parts, max(1, self.content_size.width or self.screen.size.width)))
 
     def on_click(self, event: events.Click) -> None:
         """Let go of the chip that was clicked on."""

@@ -134,7 +134,7 @@ def _told(turn: TurnState, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def scope_told(scope: Scope, count: int | None) -> Content:
+def scope_told(scope: Scope, count: int | None) -> list[Content]:
     """Draw what the next question is kept to, and how to let go of it; empty for everywhere.
 
     Args:
@@ -142,18 +142,39 @@ def scope_told(scope: Scope, count: int | None) -> Content:
         count: How many documents it lets through; nothing if that is not told.
 
     Returns:
-        A line, each chip to be clicked on.
+        What stands side by side where there is room, each chip to be clicked on.
     """
     chips = scope.chips
     if not chips:
-        return Content("")
+        return []
     parts = [
         Content.styled(f" {chip.label} ", "reverse").stylize(Style.from_meta({CHIP: number}))
         for number, chip in enumerate(chips)
     ]
     many = "no document" if count == 0 else f"{count} document{'' if count == 1 else 's'}"
-    counted = (f"  {many}", f"bold {_WARNING}" if count == 0 else "") if count is not None else ""
-    return Content.assemble(Content(" ").join(parts), counted, ("  Backspace or a click lets go", "dim"))
+    if count is not None:
+        parts.append(Content.styled(f" {many}", f"bold {_WARNING}" if count == 0 else ""))
+    return [*parts, Content.styled(" Backspace or a click lets go", "dim")]
+
+
+def side_by_side(parts: Sequence[Content], width: int) -> Content:
+    """Put parts one after the other, on a new line where the next does not fit whole.
+
+    Args:
+        parts: What to draw, none with a line break.
+        width: Cells there are; what is longer alone is cut.
+
+    Returns:
+        Lines of at most that width.
+    """
+    lines: list[Content] = []
+    for part in parts:
+        fitted = part.truncate(width, ellipsis=True)
+        if lines and lines[-1].cell_length + 1 + fitted.cell_length <= width:
+            lines[-1] = Content.assemble(lines[-1], " ", fitted)
+        else:
+            lines.append(fitted)
+    return Content("\n").join(lines)
 
 
 def evidence(answer: Answer | None, citations: tuple[Citation, ...] = ()) -> list[Evidence]:

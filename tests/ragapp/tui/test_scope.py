@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.content import Content
 from textual.pilot import Pilot
 from tui_samples import NOTES, app_of, ask, chat, drawn, shown, told, until
 
@@ -17,7 +18,8 @@ from ragapp.app import RagApp
 from ragapp.errors import ConfigError
 from ragapp.indexes.types import MediaType
 from ragapp.settings import Settings
-from ragapp.tui.composer import Prompt
+from ragapp.tui.composer import Prompt, ScopeLine
+from ragapp.tui.draw import side_by_side
 from ragapp.tui.scope import EVERYWHERE, Scope
 
 TERMS = ["#work", "#home", "type:pdf", "type:text", "after:2026-01-31", "before:2026-02-01", "/n/a.md", "/n/b.md"]
@@ -67,6 +69,14 @@ def test_every_chip_can_be_let_go_of_until_none_is_left(terms: list[str], glob: 
         assert all(chip.without != scope for chip in scope.chips)
         scope = scope.wider()
     assert scope == EVERYWHERE
+
+
+@given(st.lists(st.text(st.characters(categories=["L", "N", "P"]), min_size=1)), st.integers(4, 100))
+def test_what_stands_side_by_side_is_whole_and_fits(texts: list[str], width: int) -> None:
+    lines = side_by_side([Content(text) for text in texts], width)
+    assert all(line.cell_length <= width for line in lines.split("\n"))
+    for text in texts:
+        assert Content(text).cell_length > width or text in lines.plain
 
 
 async def command(pilot: Pilot[None], typed: str) -> None:
@@ -120,3 +130,15 @@ async def test_another_collection_is_asked_and_comes_back_with_the_conversation(
     async with chat(dated, resume=True) as pilot:
         assert app_of(pilot).state.turns[0].scope.collection == "drinks"
         assert "has changed since" not in shown(pilot)
+
+
+async def test_chips_stay_whole_on_a_narrow_terminal(dated: Path) -> None:
+    async with chat(dated, size=(60, 24)) as pilot:
+        for term in ("type:text", "after:2020-01-01", "before:2031-12-31", "a long pattern of words*"):
+            await command(pilot, f"/scope {term}")
+        line = pilot.app.screen.query_one(ScopeLine)
+        await until(pilot, lambda: line.region.height > 1)
+        for chip in (" type:text ", " after:2020-01-01 ", " before:2031-12-31 ", " a long pattern of words* "):
+            assert chip in drawn(pilot)
+        await pilot.resize_terminal(160, 24)
+        await until(pilot, lambda: line.region.height == 1)
