@@ -25,9 +25,9 @@ class KeysPanel(VerticalScroll):
     KeysPanel { dock: right; width: 42; max-width: 100%; padding: 0 1; border-left: solid $primary; }
     KeysPanel { background: $background; scrollbar-size-vertical: 1; }
     KeysPanel Static { height: auto; }
-    .narrow KeysPanel { dock: top; layout: horizontal; width: 100%; height: auto; max-height: 80%; }
-    .narrow KeysPanel { border-left: none; border-bottom: solid $primary; }
-    .narrow KeysPanel Static { width: 1fr; }
+    .slim KeysPanel, .narrow KeysPanel { dock: top; layout: horizontal; width: 100%; height: auto; max-height: 80%; }
+    .slim KeysPanel, .narrow KeysPanel { border-left: none; border-bottom: solid $primary; }
+    .slim KeysPanel Static, .narrow KeysPanel Static { width: 1fr; }
     """
     SCOPED_CSS = False  # the screen is what is narrow
     can_focus = False

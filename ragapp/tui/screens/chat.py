@@ -132,12 +132,13 @@ class ChatScreen(ConversationScreen):
     # What the person does
 
     def stop(self) -> None:
-        """Stop the answer; else go back to the last turn and the prompt."""
+        """Stop the answer; else go back to the last turn and the prompt, from evidence that covers them, too."""
         if self.session.state.busy:
             waiting = self.session.cancel()
             self.prompt.text = "\n".join([*waiting, self.prompt.text]).strip()
             self.refresh_session()
         else:
+            self._uncover()
             self.choose(None)
             self.prompt.focus()
 
@@ -213,8 +214,9 @@ class ChatScreen(ConversationScreen):
             self.notify("a conversation of its own from here on", markup=False)
 
     def action_evidence(self) -> None:
-        """Show or hide the evidence; where there is no room beside the conversation, in its lower half."""
-        self.toggle_class("evidence-wanted" if self.has_class("narrow") else "evidence-hidden")
+        """Show or hide the evidence; where there is no room beside the conversation, in its lower half or over it."""
+        beside = self.has_class("medium") or self.has_class("wide")
+        self.toggle_class("evidence-hidden" if beside else "evidence-wanted")
         pane = self.query_one(EvidencePane)
         (pane if pane.display and self.focused is not pane else self.prompt).focus()
 
@@ -281,7 +283,13 @@ class ChatScreen(ConversationScreen):
 
     # How it is done
 
+    def _uncover(self) -> None:
+        """Put evidence away that covers the conversation."""
+        if self.has_class("slim"):
+            self.remove_class("evidence-wanted")
+
     def _ask(self, question: str) -> None:
+        self._uncover()
         self.choose(None)
         self.session.ask(question)
         self.tell_scope()

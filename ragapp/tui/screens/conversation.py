@@ -27,8 +27,8 @@ from ragapp.tui.widgets import Below, ConversationList, EvidencePane, StatusLine
 if TYPE_CHECKING:
     from ragapp.doctor import Check
 
-_MEDIUM, _WIDE = 110, 150
-"""Columns from which the evidence has a place of its own, and the conversations as well."""
+_NARROW, _MEDIUM, _WIDE = 80, 110, 150
+"""Columns from which the evidence has half the height, a place of its own, and the conversations one as well."""
 
 
 class ConversationScreen(Screen[None]):
@@ -45,17 +45,18 @@ class ConversationScreen(Screen[None]):
     #main { height: 1fr; }
     #talk { width: 3fr; layers: base above; }
     #welcome { height: auto; margin: 1 2; color: $text-muted; }
-    ConversationScreen.narrow #evidence { display: none; }
-    ConversationScreen.narrow.evidence-wanted #evidence {
+    ConversationScreen.slim #evidence, ConversationScreen.narrow #evidence { display: none; }
+    ConversationScreen.slim.evidence-wanted #evidence, ConversationScreen.narrow.evidence-wanted #evidence {
         display: block; dock: bottom; width: 100%; max-width: 100%; height: 50%;
     }
+    ConversationScreen.slim.evidence-wanted #evidence { height: 100%; }
     ConversationScreen.evidence-hidden #evidence { display: none; }
     ConversationScreen #conversations { display: none; }
     ConversationScreen.wide #conversations { display: block; }
     ConversationScreen.list-hidden #conversations { display: none; }
     ConversationScreen.list-wanted #conversations { display: block; }
     """
-    HORIZONTAL_BREAKPOINTS = [(0, "narrow"), (_MEDIUM, "medium"), (_WIDE, "wide")]  # noqa: RUF012 - as Textual has it
+    HORIZONTAL_BREAKPOINTS = [(0, "slim"), (_NARROW, "narrow"), (_MEDIUM, "medium"), (_WIDE, "wide")]  # noqa: RUF012 - as Textual has it
 
     class Ready(Message):
         """The first picture is there."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.widgets import Input, Static
-from tui_samples import WaitingReader, app_of, ask, chat, on_screen, shown, until
+from tui_samples import WaitingReader, app_of, ask, chat, drawn, on_screen, shown, until
 
 from ragapp.app import RagApp
 from ragapp.errors import ConfigError
@@ -158,6 +158,22 @@ async def test_every_size_works(home: Path, size: tuple[int, int]) -> None:
         await pilot.resize_terminal(200, 50)
         await pilot.resize_terminal(60, 20)
         assert "1890" in shown(pilot)
+
+
+async def test_below_80_columns_the_evidence_covers_the_conversation_until_escape(home: Path) -> None:
+    async with chat(home, (60, 20)) as pilot:
+        await ask(pilot, "When did the Forth Bridge open?")
+        await pilot.press("ctrl+e")
+        await until(pilot, lambda: "forth.md" in drawn(pilot) and "When did" not in drawn(pilot))
+        assert pilot.app.screen.query_one(EvidencePane).has_focus
+        await pilot.press("escape")
+        await until(pilot, lambda: "When did" in drawn(pilot))
+        assert pilot.app.screen.query_one(Prompt).has_focus
+        await pilot.press("ctrl+e")
+        await ask(pilot, "Who walked on the Moon?")
+        await until(pilot, lambda: "Who walked" in drawn(pilot))
+        await pilot.press("f1")
+        await until(pilot, lambda: "Where you are" in drawn(pilot) and "Everywhere" in drawn(pilot))
 
 
 async def test_past_questions_are_recalled_by_what_was_typed(home: Path) -> None:
