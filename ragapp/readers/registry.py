@@ -62,11 +62,15 @@ def find_reader(home: Path, reader: Path | None) -> Path:
         return named
     if reader.is_dir():
         return reader
-    names = [card.name for card in list_readers(home)]
     raise ModelNotFound(
-        f"There is no reader {str(reader)!r}: neither a folder nor one of {[SHIPPED_NAME, *names]}.",
+        f"There is no reader {str(reader)!r}: neither a folder nor one of {[SHIPPED_NAME, *reader_names(home)]}.",
         "ragapp train readers",
     )
+
+
+def reader_names(home: Path) -> list[str]:
+    """List the names of the readers that were trained into a home, in order, whatever their cards are worth."""
+    return [path.parent.name for path in sorted(readers_folder(home).glob(f"*/{CARD_FILE}"))]
 
 
 def list_readers(home: Path) -> list[ReaderCard]:

@@ -135,6 +135,19 @@ class ChatApp(BackgroundApp):
             title = f"A file of questions, or {SAMPLE_QUESTIONS} for those of ragapp; and gates, for instance f1=70"
             self.push_screen(LineScreen(title, SAMPLE_QUESTIONS), lambda line: self.action_eval(line) if line else None)
 
+    def action_reader(self, name: str = "") -> None:
+        """Answer with another reader; asks for its name if none is given."""
+        app = self.session.app
+        if app is None or not self.session.ready or self.state.busy:
+            self.notify("The reader that is there has to be ready, and done.", severity="warning", markup=False)
+        elif name:
+            self.chat.status.tell(phase="loading the reader …")
+            self.session.wait()
+            self.off_thread(engine.change_reader, app, name)
+        else:
+            ask = LineScreen(f"A reader: {one_line(', '.join(library.readers(app)))}, or a folder")
+            self.push_screen(ask, lambda line: self.action_reader(line) if line else None)
+
     def action_export(self, name: str = "") -> None:
         """Write the conversation to a file; asks for its name if none is given."""
         answers = self.session.answers

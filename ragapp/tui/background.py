@@ -32,6 +32,7 @@ from ragapp.tui.messages import (
     Looked,
     NotOpened,
     Opened,
+    ReaderChanged,
 )
 from ragapp.tui.screens.chat import ChatScreen
 from ragapp.tui.screens.inspect import InspectScreen
@@ -41,6 +42,7 @@ from ragapp.tui.session import Session
 from ragapp.tui.state import ChatState
 
 if TYPE_CHECKING:
+    from ragapp.app import RagApp
     from ragapp.readers.base import Reader
 
 
@@ -63,6 +65,8 @@ class BackgroundApp(App[None]):
         self._filters_of_signs = [PlainSigns()] if self.glyphs is ASCII else []
         self.session = Session(settings.collection, self.off_thread)
         self.chat = ChatScreen(self.session, self.glyphs, keys)
+        self._former: list[RagApp] = []
+        """Apps that a job may still use, from before another reader was chosen."""
         self.ingesting, self.evaluating = IngestJob(self.off_thread), EvalJob(self.off_thread)
         self.register_theme(HIGH_CONTRAST)
         self._theme = checked_theme(settings.theme, self.available_themes)
@@ -95,8 +99,9 @@ class BackgroundApp(App[None]):
         self.session.cancel()
         self.ingesting.cancel()
         self.evaluating.cancel()
-        if self.session.app:
-            self.session.app.close()
+        for app in (self.session.app, *self._former):
+            if app:
+                app.close()
 
     async def on_event(self, event: events.Event) -> None:
         """Take control characters out of what is pasted, wherever that goes."""
@@ -151,6 +156,22 @@ class BackgroundApp(App[None]):
         elif self.chat.answer:
             texts = compared_told(self.chat.answer, message.answer, one_line(message.settings), self.glyphs)
             self.push_screen(ToldScreen(f"“{one_line(message.answer.question)}” twice", texts))
+
+    def on_reader_changed(self, message: ReaderChanged) -> None:
+        """Go on with another reader, or with the one there was."""
+        self.chat.status.tell(phase="")
+        if message.app is None:
+            self.notify(f"{one_line(message.error)} {one_line(message.hint)}", severity="error", markup=False)
+        else:
+            if self.session.app:
+                self._former.append(self.session.app)
+            self.session.app, self.given = message.app, message.app.settings
+            if not self.ingesting.running and not self.evaluating.running:
+                while self._former:
+                    self._former.pop().close()
+            kept = f"reader = {str(self.given.reader)!r} in the settings keeps it"
+            self.notify(f"{one_line(message.name)} answers now; {one_line(kept)}", markup=False)
+        self.session.loaded()
 
     def on_checked(self, message: Checked) -> None:
         """Show what the doctor found: to whom asked on a screen, else with the welcome."""

@@ -89,6 +89,9 @@ COMMANDS = (
     Command("later", "Later turn", "Go to the turn after", "alt+down", slash=False),
     Command("fold", "Fold", "Fold or unfold the turn chosen", "f8"),
     Command("fork", "Fork", "Go on in a new conversation from the turn chosen"),
+    Command(
+        "reader", "Reader", "Answer with another reader: one trained here, or a folder's", "", "NAME", does="app.reader"
+    ),
     Command("copy", "Copy answer", "Copy the answer with its quotes", "ctrl+y", priority=True),
     Command("export", "Export", "Write the conversation to a .md, .html or .json file", "", "FILE", does="app.export"),
     Command("good", "Good answer", "Keep the question with this answer as a case for ragapp eval"),

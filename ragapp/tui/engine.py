@@ -26,6 +26,7 @@ from ragapp.tui.messages import (
     LookedAt,
     NotOpened,
     Opened,
+    ReaderChanged,
 )
 
 if TYPE_CHECKING:
@@ -155,6 +156,26 @@ def compare(app: RagApp, question: str, scope: Scope, changes: str, post: Post) 
             post(Compared(changes, other.ask(question, where=scope.where, pinned=scope.pinned)))
     except RagappError as error:
         post(Compared(changes, None, error.message, error.hint))
+
+
+def change_reader(app: RagApp, name: str, post: Post) -> None:
+    """Open the same index with another reader.
+
+    Args:
+        app: Whose documents, settings and other models.
+        name: The reader's name or folder.
+        post: Takes `ReaderChanged`, once.
+    """
+    try:
+        other = app.varied({"reader": name})
+        try:
+            other.models()
+        except RagappError:
+            other.close()
+            raise
+        post(ReaderChanged(name, other))
+    except RagappError as error:
+        post(ReaderChanged(name, None, error.message, error.hint))
 
 
 def attention(app: RagApp, answer: Answer, post: Post) -> None:

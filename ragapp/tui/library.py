@@ -142,6 +142,13 @@ def mentions(app: RagApp, scope: Scope) -> list[str]:
     return [*others, *tags, *kinds, *(document.name for document in found)]
 
 
+def readers(app: RagApp) -> list[str]:
+    """List the names of the readers there are; folders have none."""
+    from ragapp.readers.registry import SHIPPED_NAME, reader_names
+
+    return [SHIPPED_NAME, *reader_names(app.settings.home)]
+
+
 def pasted(app: RagApp, text: str) -> Path:
     """Put a pasted text into a file of the index's folder, to be taken in.
 

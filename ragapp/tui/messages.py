@@ -85,6 +85,16 @@ class Compared(Message):
 
 
 @dataclass
+class ReaderChanged(Message):
+    """Another reader answers from here on, or cannot: then there is an error and no app."""
+
+    name: str
+    app: RagApp | None
+    error: str = ""
+    hint: str = ""
+
+
+@dataclass
 class Evaluating(Message):
     """The evaluation went on: questions done, those of them asked since it was started, and all there are."""
 

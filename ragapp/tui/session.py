@@ -53,6 +53,10 @@ class Session:
         """The answers of the conversation, oldest first."""
         return [turn.answer.answer for turn in self.state.turns if turn.answer.answer]
 
+    def wait(self) -> None:
+        """Leave what is asked from here on until models are loaded."""
+        self._ready = False
+
     def loaded(self) -> None:
         """Answer what was asked while the models loaded."""
         self._ready = True

@@ -25,6 +25,7 @@ _PROMISE = (
 _FIRST = (
     ("chat.samples", "try it on samples: Enter then asks a question"),
     ("chat.add", "add a file or folder of yours"),
+    ("/reader", "answer with a reader of yours: its name or folder"),
     ("chat.help", "the keys"),
 )
 _LATER = (

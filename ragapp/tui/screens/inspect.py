@@ -52,7 +52,8 @@ class InspectScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the passages, the candidates, the signals and the times."""
         with Vertical():
-            yield Static(f"Why “{one_line(self._answer.text)}”?", markup=False)
+            asks = "Why not" if self._answer.abstained else "Why"
+            yield Static(f"{asks} “{one_line(self._answer.text)}”?", markup=False)
             if self._answer.passages:
                 yield DataTable[Text](cursor_type="row", zebra_stripes=True)
             else:

@@ -14,9 +14,10 @@ from tui_samples import WaitingReader, app_of, ask, chat, on_screen, shown, told
 
 from ragapp.app import RagApp
 from ragapp.cli.main import main
+from ragapp.confidence import load_confidence, save_confidence
 from ragapp.errors import ConfigError
 from ragapp.evals.systems import EvalApp
-from ragapp.readers.registry import SHIPPED
+from ragapp.readers.registry import SHIPPED, ReaderCard, readers_folder, register
 from ragapp.settings import Settings, config_files, load_settings
 from ragapp.tui.composer import Prompt, Suggestions
 from ragapp.tui.editor import edited, open_at
@@ -146,6 +147,26 @@ async def test_one_goes_through_the_turns_finds_words_edits_and_forks(home: Path
         assert len(app_of(pilot).state.turns) == 3
         await pilot.press("ctrl+b")
         assert not beside.display
+
+
+async def test_another_reader_answers_from_there_on(home: Path) -> None:
+    mine = readers_folder(home) / "mine"
+    shutil.copytree(SHIPPED, mine / "reader")
+    save_confidence(load_confidence(SHIPPED)._replace(bias=-1000), mine / "reader")  # never sure of anything
+    register(mine, ReaderCard("mine", "shipped", 40, 10, 0.5, 0.6, ""))
+    async with chat(home) as pilot:
+        await ask(pilot, "When did the Forth Bridge open?")
+        before = app_of(pilot).session.app
+        await pilot.press(*"/reader yours", "enter")
+        await until(pilot, lambda: "no reader 'yours'" in told(pilot) and app_of(pilot).session.ready)
+        assert app_of(pilot).session.app is before
+        await pilot.press(*"/reader", "enter")
+        assert "shipped, mine" in on_screen(pilot)
+        await pilot.press(*"mine", "enter")
+        await ask(pilot, "When did the Forth Bridge open?")  # waits for the reader
+        first, second = (turn.answer for turn in app_of(pilot).state.turns)
+        assert (first.abstained, second.abstained) == (False, True)
+        assert "mine answers now" in told(pilot)
 
 
 async def test_an_answer_is_compared_with_that_of_other_settings(home: Path) -> None:
