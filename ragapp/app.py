@@ -100,9 +100,14 @@ class RagApp:
 
         Raises:
             ConfigError: If there is no such setting or its value is wrong.
+            ModelError: If a model that they name is not there.
         """
         other = RagApp(changed(self.settings, changes))
-        other._models = self._models.varied(other.settings, other._pinned_encoder)
+        try:
+            other._models = self._models.varied(other.settings, other._pinned_encoder)
+        except RagappError:
+            other.close()
+            raise
         return other
 
     def close(self) -> None:
