@@ -110,8 +110,8 @@ class CrossChecker:
     def check(self, pairs: Sequence[ClaimPair]) -> tuple[Judgement, ...]:
         """Judge pairs; see `ragapp.grounding.base.Checker.check`.
 
-        A claim stands if some window of its source, or the digest, supports it; one longer than the network reads at
-        once stands if each of its pieces does.
+        A claim stands if an input of its source supports it (see `Featurizer.inputs`); one longer than the network
+        reads at once stands if each of its pieces does.
         """
         sources = {source: self.featurizer.source(source) for source in dict.fromkeys(pair.source for pair in pairs)}
         rows = [

@@ -1,9 +1,9 @@
 """Evidence selection: a long source becomes inputs of a bounded size, made of whole sentences.
 
-A source that fits is one input. A longer one is cut into consecutive windows that together hold every sentence, and
-the sentences that share most with the claim, wherever they stand, make one more input: the digest. A fact told in two
-distant sentences is only there side by side. The digest is a greedy maximum coverage of the claim's words, weighted by
-how rare they are in the source (as in extractive summarisation, Lin & Bilmes 2011).
+A source that fits is one input. Of a longer one the sentences that share most with the claim, wherever they stand,
+make the digest: a fact told in two distant sentences is only there side by side. Where they share little, consecutive
+windows that together hold every sentence are read as well. The digest is a greedy maximum coverage of the claim's
+words, weighted by how rare they are in the source (as in extractive summarisation, Lin & Bilmes 2011).
 """
 
 from __future__ import annotations

@@ -15,6 +15,9 @@ from ragapp.indexes.encoder_torch import encodable
 from ragapp.indexes.types import Span
 from ragapp.readers.copy_fid.features import special_ids
 
+_FOUND = 1 / 3
+"""Share of a claim's telling words that a digest must have to be read alone."""
+
 
 class Claim(NamedTuple):
     """A claim, or a piece of a very long one, as tokens.
@@ -110,21 +113,24 @@ class Featurizer:
         return sentences(self.tokenizer, source, self.config.max_evidence_tokens)
 
     def inputs(self, claim: Claim, source: Sequence[Sentence]) -> list[Input]:
-        """Pair a claim with all of a source.
+        """Pair a claim with what a source has on it.
 
         Args:
             claim: The claim.
             source: The source's sentences.
 
         Returns:
-            One input if the source fits, else one a window and the digest, which comes last; nothing without a
-            sentence.
+            One input if the source fits; else the digest, which comes last, and before it every window if the digest
+            has less than a third of the claim's words: then words can't tell where the evidence stands. Nothing
+            without a sentence.
         """
         if not source:
             return []
         cut = windows(source, self.config.max_evidence_tokens)
         if len(cut) > 1:
-            cut.append(digest(source, claim.words, self.config.max_evidence_tokens))
+            chosen = digest(source, claim.words, self.config.max_evidence_tokens)
+            there = claim.words & frozenset().union(*(source[index].words for index in chosen))
+            cut = [chosen] if claim.words and len(there) >= _FOUND * len(claim.words) else [*cut, chosen]
         return [Input(claim, tuple(source[index] for index in indices)) for indices in cut]
 
     def batch(self, inputs: Sequence[Input]) -> Batch:

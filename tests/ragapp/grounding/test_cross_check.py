@@ -73,15 +73,30 @@ def test_blank_sources_and_claims_are_not_supported(tiny_checker: CrossChecker) 
     assert tiny_checker.check([]) == ()
 
 
-def test_nothing_of_a_long_source_or_claim_is_cut(tiny_checker: CrossChecker) -> None:
+def test_what_shares_most_with_a_claim_is_read_alone(tiny_checker: CrossChecker) -> None:
+    featurizer = tiny_checker.featurizer
+    source = featurizer.source(FILLER * 20 + SOURCE)
+    (row,) = featurizer.inputs(featurizer.claims("The Forth Bridge opened in 1890.")[0], source)
+    assert source[-2] in row.evidence
+    assert len(row.evidence) < len(source)
+
+
+@pytest.mark.parametrize("claim", ["A viaduct was inaugurated.", "It is so."])
+def test_nothing_of_a_long_source_is_cut_where_words_find_nothing(tiny_checker: CrossChecker, claim: str) -> None:
+    featurizer = tiny_checker.featurizer
+    source = featurizer.source(FILLER * 20 + SOURCE)
+    *cut, _ = featurizer.inputs(featurizer.claims(claim)[0], source)
+    assert [each for row in cut for each in row.evidence] == list(source)
+
+
+def test_nothing_of_a_long_claim_is_cut(tiny_checker: CrossChecker) -> None:
     featurizer = tiny_checker.featurizer
     source = featurizer.source(FILLER * 20 + SOURCE)
     pieces = featurizer.claims(SOURCE * 3)
     assert sum(len(piece.ids) for piece in pieces) == len(
         featurizer.tokenizer.encode(SOURCE * 3, add_special_tokens=False).ids
     )
-    *cut, brought = featurizer.inputs(pieces[0], source)
-    assert [each for row in cut for each in row.evidence] == list(source)
+    brought = featurizer.inputs(pieces[0], source)[-1]
     assert (
         brought.tokens <= tiny_checker.model.config.max_claim_tokens + tiny_checker.model.config.max_evidence_tokens + 3
     )
