@@ -23,6 +23,12 @@ _WARM_UP = 16
 
 def checker(
     data: Annotated[Path, typer.Option("--data", help="Labelled claims: source, claim, grounded, dataset.")],
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against", help="What it learned from: leave out the claims that it may know.", show_default=False
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--checker", help="Folder or hub id of another checker.", show_default=False)
     ] = None,
@@ -43,12 +49,17 @@ def checker(
         score_by_dataset,
     )
     from ragapp.grounding.base import ClaimPair
-    from ragapp.grounding.training.data import load_claims
+    from ragapp.grounding.training.data import apart_from, load_claims
     from ragapp.indexes.encoder import load_encoder
 
     claims = load_claims(data)
+    if against is not None:
+        claims = apart_from(claims, load_claims(against))
     if len({claim.supported for claim in claims}) < 2:
-        raise EvalError(f"{str(data)!r} has claims of one label only.", "give supported and unsupported ones")
+        raise EvalError(
+            f"The claims to judge, {len(claims)} of {str(data)!r}, are of one label only.",
+            "give supported and unsupported ones",
+        )
     labelled = [LabelledPair(ClaimPair(each.source, each.claim), each.supported, each.dataset) for each in claims]
     pairs = [each.pair for each in labelled]
     given = settings(None, None, checker=name)

@@ -12,10 +12,13 @@ from typing import NamedTuple
 from ragapp.errors import TrainingError
 from ragapp.grounding.model import CONTRADICTED, NOT_SUPPORTED, SUPPORTED
 from ragapp.indexes.types import Span
+from ragapp.ingest.sentences import split_sentences
 from ragapp.readers.copy_fid.training.sources import SourceRecord, read_source
 
 _CONTRADICTED = frozenset({"refutes", "refuted", "contradiction", "contradicted", "contradicts"})
 _NOT_SUPPORTED = frozenset({"partially_supported", "not_supported", "not fully attributable", "neutral", "nei"})
+_KNOWN_SHARE = 0.2
+"""Share of a source's sentences that may be known from training before its claims say little about new documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,28 @@ def hold_out(claims: Sequence[LabelledClaim], share: float = 0.1) -> ClaimSplit:
     return ClaimSplit(train, tuple(claim for claim, root in zip(claims, group, strict=True) if kept[root]))
 
 
+def apart_from(claims: Iterable[LabelledClaim], learned: Iterable[LabelledClaim]) -> tuple[LabelledClaim, ...]:
+    """Leave out claims that a checker may know from its training.
+
+    Args:
+        claims: The claims to judge it by.
+        learned: What it learned from.
+
+    Returns:
+        Those that share neither source nor claim with it, and at most a fifth of their source's sentences; in order.
+    """
+    learned = tuple(learned)
+    known = {_folded(each.source) for each in learned} | {_folded(each.claim) for each in learned}
+    known_sentences = {sentence for source in {each.source for each in learned} for sentence in _sentences(source)}
+
+    def new(claim: LabelledClaim) -> bool:
+        found = _sentences(claim.source)
+        shared = sum(sentence in known_sentences for sentence in found)
+        return not {_folded(claim.source), _folded(claim.claim)} & known and shared <= _KNOWN_SHARE * len(found)
+
+    return tuple(claim for claim in claims if new(claim))
+
+
 def summary(claims: Iterable[LabelledClaim]) -> str:
     """Count claims by dataset, supported and not, in one line."""
     counts: dict[str, Counter[bool]] = defaultdict(Counter)
@@ -155,6 +180,10 @@ def _groups(claims: Sequence[LabelledClaim]) -> list[int]:
         for key in (("source", _folded(claim.source)), ("claim", _folded(claim.claim))):
             parent[root(index)] = root(first.setdefault(key, index))
     return [root(index) for index in range(len(claims))]
+
+
+def _sentences(text: str) -> list[str]:
+    return [_folded(text[span.start : span.end]) for span in split_sentences(text)]
 
 
 def _folded(text: str) -> str:

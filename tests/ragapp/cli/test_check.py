@@ -147,3 +147,10 @@ def test_claims_of_one_label_cannot_be_measured(cli: Cli, tmp_path: Path) -> Non
     measured = cli("bench", "checker", "--data", file)
     assert measured.code == 1
     assert "one label only" in measured.err
+
+
+def test_nothing_is_measured_on_what_was_learned(cli: Cli, trained: tuple[Path, Path]) -> None:
+    data, _ = trained
+    measured = cli("bench", "checker", "--data", data, "--against", data)
+    assert measured.code == 1
+    assert "to judge, 0 of" in measured.err

@@ -18,7 +18,7 @@ from ragapp.errors import ModelCorrupt, ModelNotFound, TrainingError
 from ragapp.grounding.cross_check import CrossChecker
 from ragapp.grounding.features import Featurizer
 from ragapp.grounding.model import CONTRADICTED, NOT_SUPPORTED, SUPPORTED
-from ragapp.grounding.training.data import LabelledClaim, hold_out, is_claims, load_claims, summary
+from ragapp.grounding.training.data import LabelledClaim, apart_from, hold_out, is_claims, load_claims, summary
 from ragapp.grounding.training.edits import another_like, edit, names
 from ragapp.grounding.training.made import MadeClaims, written_claims
 from ragapp.grounding.training.plan import BLOCK, Plan
@@ -54,6 +54,21 @@ def questions() -> list[QaExample]:
             place = Span(start, start + len(answer))
             made.append(QaExample(f"{city}/{answer}", question, context, "Cities", place, (answer,), "cities"))
     return made
+
+
+def test_what_a_checker_may_know_is_left_out() -> None:
+    def of(source: str, claim: str) -> LabelledClaim:
+        return LabelledClaim(source, claim, (SUPPORTED,), "towns")
+
+    new = [f"Town {number} has a bridge." for number in range(5)]
+    learned = [of("Oslo is old. It rains.", "Oslo is old.")]
+    kept = of(" ".join([*new[:4], "It rains."]), "Town 1 has a bridge.")  # one sentence in five
+    known = [
+        of("Oslo  is OLD. It rains.", "Another claim."),
+        of("Another source.", "oslo is old."),
+        of(" ".join([*new[:3], "It rains."]), "Town 1 has a bridge."),  # one in four
+    ]
+    assert apart_from([known[0], kept, *known[1:]], learned) == (kept,)
 
 
 @pytest.fixture(scope="module")
